@@ -1,0 +1,1 @@
+"""Modbus lines: timing, frames, connections and their errors. Knows nothing of meters."""

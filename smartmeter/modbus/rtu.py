@@ -1,0 +1,214 @@
+"""Modbus RTU on a serial line: one request at a time, exact silence, and no answer taken for another.
+
+The event loop is woken when an answer begins and, if it is not there whole, when its last character must have come:
+the length of an answer is known, and so is its time. Before each request the line has been silent for 3.5 characters,
+which a timerfd measures; a meter may ignore what comes sooner ("MODBUS over serial line" V1.02, 2.5.1.1).
+
+Answers carry no register address. After a time-out the line is therefore drained until it is silent; unit, function,
+length and checksum must fit; and a different request of the same shape waits until an answer to the earlier one can no
+longer come.
+"""
+
+import asyncio
+import os
+import time
+from dataclasses import dataclass
+from typing import Self
+
+import serial
+
+from smartmeter.modbus.errors import (
+    AnswerError,
+    DamagedAnswerError,
+    ExceptionAnswerError,
+    ForeignAnswerError,
+    NoAnswerError,
+    PortError,
+    ShortAnswerError,
+)
+from smartmeter.modbus.frames import ReadRequest, explain_failure, find_answer, missing_bytes
+from smartmeter.modbus.line import REQUEST_BYTES, SerialFormat
+from smartmeter.modbus.port import open_port
+from smartmeter.modbus.timer import Timer, open_timer
+
+# An answer that stops for so long has ended: USB adapters hold characters back for up to 16 ms, a busy host for longer.
+BROKEN_OFF_S = 0.05
+# How long after a time-out its answer may still come, as a multiple of the time-out.
+LATE_FACTOR = 2.0
+# A line that is never silent for so long is not worth waiting for.
+DRAIN_LIMIT_S = 1.0
+READ_BYTES = 4096
+
+
+@dataclass(slots=True)
+class LineCounters:
+    """What happened on a line since it was first opened."""
+
+    requests: int = 0
+    answers: int = 0
+    no_answer: int = 0
+    short: int = 0
+    damaged: int = 0
+    foreign: int = 0
+    exceptions: int = 0
+    # Bytes that came outside of any answer, after a time-out or unasked.
+    late_bytes: int = 0
+    # Bytes that lay before an answer.
+    stray_bytes: int = 0
+    # Seconds from the first character of each request to the end of its answer or time-out.
+    busy_s: float = 0.0
+
+    def count_failure(self, error: AnswerError) -> None:
+        """Count what kind of failure this was."""
+        match error:
+            case NoAnswerError():
+                self.no_answer += 1
+            case ShortAnswerError():
+                self.short += 1
+            case ForeignAnswerError():
+                self.foreign += 1
+            case ExceptionAnswerError():
+                self.exceptions += 1
+            case DamagedAnswerError():
+                self.damaged += 1
+
+
+class RtuConnection:
+    """An open serial line. Requests are made one after the other, by one task at a time."""
+
+    def __init__(
+        self, port: serial.Serial, serial_format: SerialFormat, timeout_s: float, counters: LineCounters, timer: Timer
+    ) -> None:
+        self._port = port
+        self._fd: int = port.fileno()
+        self._format = serial_format
+        self._timeout_s = timeout_s
+        self._counters = counters
+        self._timer = timer
+        self._loop = asyncio.get_running_loop()
+        self._last_activity_s = time.monotonic()
+        # Shape of a request -> its address, and until when an answer to it may still come.
+        self._unanswered: dict[tuple[int, int, int], tuple[int, float]] = {}
+
+    @classmethod
+    def open(cls, path: str, serial_format: SerialFormat, timeout_s: float, counters: LineCounters) -> Self:
+        """Open the port at `path`; `timeout_s` is how long a meter may take to begin its answer.
+
+        Raises PortError.
+        """
+        port = open_port(path, serial_format)
+        return cls(port, serial_format, timeout_s, counters, open_timer())
+
+    def close(self) -> None:
+        """Give the port back."""
+        self._loop.remove_reader(self._fd)
+        self._timer.close()
+        self._port.close()
+
+    async def read(self, request: ReadRequest) -> bytes:
+        """The registers' bytes, two each, high byte first.
+
+        Raises AnswerError if no good answer comes in time, PortError if the port has gone away.
+        """
+        await self._wait_for_late_answer(request)
+        await self._wait_for_silence()
+        self._counters.requests += 1
+        sent_s = time.monotonic()
+        self._write(request.encode())
+        try:
+            data = await self._receive(request, sent_s)
+        except AnswerError as error:
+            self._counters.count_failure(error)
+            await self._recover(request, error)
+            raise
+        finally:
+            self._counters.busy_s += time.monotonic() - sent_s
+        self._counters.answers += 1
+        return data
+
+    async def _receive(self, request: ReadRequest, sent_s: float) -> bytes:
+        request_end_s = sent_s + REQUEST_BYTES * self._format.character_s
+        deadline_s = request_end_s + self._format.silence_s + self._timeout_s
+        received = b""
+        while chunk := await self._next_bytes(deadline_s):
+            received += chunk
+            found = find_answer(request, received)
+            if found is not None:
+                self._counters.stray_bytes += found.before
+                return found.data
+            rest = missing_bytes(request, received)
+            if rest is not None:
+                await self._timer.sleep_until(self._last_activity_s + rest * self._format.character_s)
+                deadline_s = time.monotonic() + BROKEN_OFF_S
+        raise explain_failure(request, received)
+
+    async def _recover(self, request: ReadRequest, error: AnswerError) -> None:
+        if isinstance(error, ExceptionAnswerError):
+            return
+        shape = (request.unit, request.function, request.count)
+        self._unanswered[shape] = (request.address, time.monotonic() + LATE_FACTOR * self._timeout_s)
+        await self._drain()
+
+    async def _wait_for_late_answer(self, request: ReadRequest) -> None:
+        # A success does not forgive: after a repeated request two answers may be under way.
+        shape = (request.unit, request.function, request.count)
+        address, until_s = self._unanswered.get(shape, (request.address, 0.0))
+        if time.monotonic() >= until_s:
+            self._unanswered.pop(shape, None)
+        elif address != request.address:
+            await self._timer.sleep_until(until_s)
+            del self._unanswered[shape]
+
+    async def _wait_for_silence(self) -> None:
+        silent_s = self._last_activity_s + self._format.silence_s
+        await self._timer.sleep_until(silent_s)
+        unasked = self._read()
+        if unasked:
+            self._counters.late_bytes += len(unasked)
+            await self._drain()
+            await self._timer.sleep_until(self._last_activity_s + self._format.silence_s)
+
+    async def _drain(self) -> None:
+        limit_s = time.monotonic() + DRAIN_LIMIT_S
+        while chunk := await self._next_bytes(min(self._last_activity_s + BROKEN_OFF_S, limit_s)):
+            self._counters.late_bytes += len(chunk)
+
+    async def _next_bytes(self, deadline_s: float) -> bytes:
+        """All that can be read as soon as there is something; nothing if nothing comes before the deadline."""
+        woken: asyncio.Future[None] = self._loop.create_future()
+        self._loop.add_reader(self._fd, _wake, woken)
+        timeout = self._loop.call_at(deadline_s, _wake, woken)
+        try:
+            await woken
+        finally:
+            timeout.cancel()
+            self._loop.remove_reader(self._fd)
+        return self._read()
+
+    def _read(self) -> bytes:
+        # A tty may give at most 64 bytes at a time: read until nothing is left.
+        received = b""
+        try:
+            while chunk := os.read(self._fd, READ_BYTES):
+                received += chunk
+        except BlockingIOError:
+            if received:
+                self._last_activity_s = time.monotonic()
+            return received
+        except OSError as error:
+            raise PortError(f"{self._port.port}: the port has gone away ({error.strerror})") from error
+        raise PortError(f"{self._port.port}: the port has gone away")
+
+    def _write(self, frame: bytes) -> None:
+        try:
+            written = os.write(self._fd, frame)
+        except OSError as error:
+            raise PortError(f"{self._port.port}: the port does not take data ({error.strerror})") from error
+        if written != len(frame):
+            raise PortError(f"{self._port.port}: the port took {written} of {len(frame)} bytes")
+        self._last_activity_s = time.monotonic() + len(frame) * self._format.character_s
+
+
+def _wake(woken: asyncio.Future[None]) -> None:
+    if not woken.done():
+        woken.set_result(None)
