@@ -1,0 +1,1 @@
+"""From due measurands to readings: which blocks, when, and the loop of each meter."""

@@ -1,0 +1,58 @@
+"""The fast interval: for a while everything is read and shipped more often."""
+
+import asyncio
+import logging
+import time
+
+from smartmeter.settings.model import FastSettings
+
+log = logging.getLogger(__name__)
+
+
+class FastInterval:
+    """Off at first; `start` switches it on for its duration, and asked for again the time starts anew."""
+
+    def __init__(self, settings: FastSettings) -> None:
+        self.settings = settings
+        self._until_s = 0.0
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    @property
+    def active(self) -> bool:
+        """Whether the fast interval holds now."""
+        return time.monotonic() < self._until_s
+
+    @property
+    def until_s(self) -> float:
+        """The monotonic moment at which it ends, or ended."""
+        return self._until_s
+
+    def start(self) -> None:
+        """Begin, or begin anew."""
+        self._until_s = time.monotonic() + self.settings.duration_s
+        log.info(
+            "Fast interval: everything every %g s for %g s.", self.settings.interval_us / 1e6, self.settings.duration_s
+        )
+        for waiter in self._waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def shorten_s(self, interval_s: float) -> float:
+        """The interval that holds now in place of `interval_s`."""
+        return min(interval_s, self.settings.interval_us / 1e6) if self.active else interval_s
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep, but no longer than until the fast interval is started."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.add(waiter)
+        timeout = asyncio.get_running_loop().call_later(seconds, _wake, waiter)
+        try:
+            await waiter
+        finally:
+            timeout.cancel()
+            self._waiting.discard(waiter)
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

@@ -1,0 +1,97 @@
+"""What a meter has shown of itself: which blocks it takes.
+
+Papers are no guide: some Eastron meters refuse more than 50, 20 or 10 registers, others what is not defined. A refusal
+does not say which, so it is read together with all that the meter has answered:
+
+- a register that is refused alone is absent, and nothing is read across it;
+- a block no longer than one that was answered is refused for a gap, one of those never yet crossed;
+- any other refused block was too long: half of it is tried.
+
+Every refusal thus forbids the refused block itself, so that asking ends.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from smartmeter.models import Model, Register
+from smartmeter.polling.plan import Block, BlockRules, Gap, gaps_between
+
+SMALLEST_LIMIT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request for `count` registers from `address` that a meter refused."""
+
+    address: int
+    count: int
+
+    def crosses(self, gap: Gap) -> bool:
+        """Whether the request asked for the whole of the gap."""
+        return self.address <= gap.start and gap.end <= self.address + self.count
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """The longest answered block, the gaps that were crossed, what was refused, and the measurands that are absent."""
+
+    longest: int = 0
+    crossed: frozenset[Gap] = frozenset()
+    refusals: frozenset[Refusal] = frozenset()
+    absent: frozenset[str] = frozenset()
+
+
+def learn_answer(learned: Learned, block: Block, model: Model) -> Learned:
+    """What is known after the meter answered `block`."""
+    crossed = learned.crossed | {gap for gap in gaps_between(model.registers.values()) if block.crosses(gap)}
+    if crossed == learned.crossed and block.count <= learned.longest:
+        return learned
+    return replace(learned, longest=max(learned.longest, block.count), crossed=crossed)
+
+
+def learn_refusal(learned: Learned, block: Block) -> Learned:
+    """What is known after the meter refused `block`."""
+    if len(block.registers) == 1:
+        return replace(learned, absent=learned.absent | {block.registers[0].measurand})
+    return replace(learned, refusals=learned.refusals | {Refusal(block.address, block.count)})
+
+
+def forget_absent(learned: Learned) -> Learned:
+    """The same, but with every register to be tried again."""
+    return replace(learned, absent=frozenset())
+
+
+def block_rules(learned: Learned, model: Model) -> BlockRules:
+    """Which blocks the meter takes, by its paper and by what is known of it."""
+    gaps = gaps_between(model.registers.values())
+    barriers = {_as_gap(model.registers[measurand]) for measurand in learned.absent}
+    if not model.undefined_readable:
+        barriers |= gaps
+    for refusal in learned.refusals:
+        if refusal.count <= learned.longest:
+            barriers |= {gap for gap in gaps - learned.crossed if refusal.crosses(gap)}
+    too_long = [refusal.count for refusal in learned.refusals if not _crosses_any(refusal, barriers)]
+    limits = [max(count // 4 * 2, SMALLEST_LIMIT) for count in too_long]
+    return BlockRules(min([model.registers_per_request, *limits]), frozenset(barriers))
+
+
+def describe_news(before: Learned, after: Learned, model: Model) -> str:
+    """What `after` knows beyond `before`, in words for the owner; empty if blocks are asked for as they were."""
+    news = []
+    rules_before, rules = block_rules(before, model), block_rules(after, model)
+    if rules.registers_per_request != rules_before.registers_per_request:
+        news.append(f"it is asked for at most {rules.registers_per_request} registers at a time")
+    absent = after.absent - before.absent
+    if absent:
+        news.append(f"it does not have {', '.join(sorted(absent))}")
+    if len(rules.barriers - rules_before.barriers) > len(absent):
+        news.append("undefined registers are no longer crossed where it refused")
+    return "; ".join(news)
+
+
+def _as_gap(register: Register) -> Gap:
+    return Gap(register.address, register.address + register.count)
+
+
+def _crosses_any(refusal: Refusal, barriers: Iterable[Gap]) -> bool:
+    return any(refusal.crosses(barrier) for barrier in barriers)

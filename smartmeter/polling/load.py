@@ -1,0 +1,66 @@
+"""How busy the planned rounds keep a line, before anything is read."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from smartmeter.modbus.line import SerialFormat
+from smartmeter.polling.learned import Learned
+from smartmeter.polling.plan import Block, line_time_s
+from smartmeter.polling.round import plan_round
+from smartmeter.polling.schedule import due_at, next_instant_us
+from smartmeter.settings.model import MeterSettings
+
+# The grid is followed for so many moments; beyond that, what is rarer hardly counts.
+MOMENTS = 5000
+_MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRound:
+    """A round as it recurs: what is due together, with which blocks, how long and how often.
+
+    `intervals_s` are the intervals of the measurands in it, `share` its part of all rounds (0 to 1).
+    """
+
+    intervals_s: tuple[float, ...]
+    measurands: frozenset[str]
+    blocks: tuple[Block, ...]
+    line_s: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class MeterLoad:
+    """The rounds of a meter, the most frequent first.
+
+    `busy` is the part of the time (1 = all) that they keep the line busy.
+    """
+
+    rounds: tuple[PlannedRound, ...]
+    busy: float
+    shortest_interval_s: float
+
+    @property
+    def longest_round_s(self) -> float:
+        """The time on the line of the longest round."""
+        return max(planned.line_s for planned in self.rounds)
+
+
+def meter_load(meter: MeterSettings, intervals_us: Mapping[str, int], line: SerialFormat) -> MeterLoad:
+    """What reading the meter at these intervals, by its model's limits and turnaround, takes of the line."""
+    sets: Counter[frozenset[str]] = Counter()
+    # Not from 0 on, where everything is due at once.
+    first_us = instant_us = max(intervals_us.values())
+    for _ in range(MOMENTS):
+        instant_us = next_instant_us(instant_us, intervals_us.values())
+        sets[due_at(instant_us, intervals_us)] += 1
+    span_s = (instant_us - first_us) / _MICROSECONDS
+    rounds = []
+    for measurands, times in sets.most_common():
+        blocks = plan_round(meter.model, line, measurands, Learned())
+        line_s = line_time_s(blocks, line, meter.model.turnaround_s)
+        intervals_s = tuple(sorted({intervals_us[measurand] / _MICROSECONDS for measurand in measurands}))
+        rounds.append(PlannedRound(intervals_s, measurands, blocks, line_s, times / MOMENTS))
+    busy = sum(planned.line_s * planned.share for planned in rounds) * MOMENTS / span_s
+    return MeterLoad(tuple(rounds), busy, min(intervals_us.values()) / _MICROSECONDS)

@@ -1,0 +1,120 @@
+"""Which blocks fetch a set of registers in the least line time."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from smartmeter.modbus.line import SerialFormat
+from smartmeter.models import Register
+
+_NANOSECONDS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A run of addresses between two registers, from `start` up to but not including `end`."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One request: `count` registers from `address` by `function`, for the sake of `registers`."""
+
+    function: int
+    address: int
+    count: int
+    registers: tuple[Register, ...]
+
+    def crosses(self, gap: Gap) -> bool:
+        """Whether the block reads the whole of the gap."""
+        return self.address <= gap.start and gap.end <= self.address + self.count
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRules:
+    """What a meter takes in one request: so many registers, and across none of the `barriers`."""
+
+    registers_per_request: int
+    barriers: frozenset[Gap] = frozenset()
+
+
+def plan_blocks(
+    registers: Iterable[Register], line: SerialFormat, turnaround_s: float, rules: BlockRules
+) -> tuple[Block, ...]:
+    """The blocks that fetch `registers` in the least line time; among equally fast plans one with the fewest blocks.
+
+    Optimal by dynamic programming over the registers in order of address: blocks that overlap or interleave never pay,
+    because the time of a block grows with its span.
+    """
+    by_function: dict[int, list[Register]] = {}
+    for register in sorted(registers, key=lambda register: register.address):
+        by_function.setdefault(register.function, []).append(register)
+    return tuple(
+        block
+        for function in sorted(by_function)
+        for block in _plan_function(by_function[function], line, turnaround_s, rules)
+    )
+
+
+def line_time_s(blocks: Iterable[Block], line: SerialFormat, turnaround_s: float) -> float:
+    """Seconds that the blocks take on the line, silence included."""
+    return sum(line.exchange_s(block.count, turnaround_s) for block in blocks)
+
+
+def gaps_between(registers: Iterable[Register]) -> frozenset[Gap]:
+    """The runs of addresses between the registers that belong to none of them."""
+    gaps = set()
+    end = None
+    for register in sorted(registers, key=lambda register: register.address):
+        if end is not None and register.address > end:
+            gaps.add(Gap(end, register.address))
+        end = register.address + register.count
+    return frozenset(gaps)
+
+
+def _plan_function(
+    registers: Sequence[Register], line: SerialFormat, turnaround_s: float, rules: BlockRules
+) -> Sequence[Block]:
+    # best[j]: time in ns, number of blocks and where the last one begins, for the first j registers.
+    best: list[tuple[int, int, int]] = [(0, 0, 0)]
+    for end in range(1, len(registers) + 1):
+        choices = [
+            (best[start][0] + _block_ns(registers[start:end], line, turnaround_s), best[start][1] + 1, start)
+            for start in _possible_starts(registers, end, rules)
+        ]
+        best.append(min(choices))
+    blocks: list[Block] = []
+    end = len(registers)
+    while end:
+        start = best[end][2]
+        blocks.append(_block(registers[start:end]))
+        end = start
+    return blocks[::-1]
+
+
+def _possible_starts(registers: Sequence[Register], end: int, rules: BlockRules) -> Iterable[int]:
+    """Where the block that ends before `end` may begin; a register alone is always possible."""
+    last = registers[end - 1]
+    for start in range(end - 1, -1, -1):
+        span = last.address + last.count - registers[start].address
+        if start < end - 1 and (
+            span > rules.registers_per_request or _barred(registers[start], registers[start + 1], rules)
+        ):
+            return
+        yield start
+
+
+def _barred(left: Register, right: Register, rules: BlockRules) -> bool:
+    gap = Gap(left.address + left.count, right.address)
+    return any(gap.start <= barrier.start and barrier.end <= gap.end for barrier in rules.barriers)
+
+
+def _block(registers: Sequence[Register]) -> Block:
+    first, last = registers[0], registers[-1]
+    return Block(first.function, first.address, last.address + last.count - first.address, tuple(registers))
+
+
+def _block_ns(registers: Sequence[Register], line: SerialFormat, turnaround_s: float) -> int:
+    # Whole nanoseconds, so that equal times are equal and the number of blocks decides.
+    return round(line.exchange_s(_block(registers).count, turnaround_s) * _NANOSECONDS)

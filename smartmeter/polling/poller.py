@@ -1,0 +1,194 @@
+"""The loop of one meter: rounds on the time grid, a silent meter asked less and less often."""
+
+import asyncio
+import logging
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from smartmeter.clock import Clock
+from smartmeter.modbus.errors import AnswerError, NoAnswerError, PortError
+from smartmeter.modbus.frames import ReadRequest
+from smartmeter.polling.bus import Bus
+from smartmeter.polling.fast import FastInterval
+from smartmeter.polling.learned import Learned, describe_news, forget_absent
+from smartmeter.polling.round import RoundResult, read_round
+from smartmeter.polling.schedule import count_instants, due_at, next_instant_us, shortened
+from smartmeter.reading import Reading
+from smartmeter.settings.model import MeterSettings
+
+# A wall clock that moves by more than this against the monotonic one has been set.
+CLOCK_JUMP_US = 1_000_000
+# The wall clock is looked at again after so long, so that a jump is noticed during long intervals.
+LOOK_AT_CLOCK_S = 30.0
+# A round that would start later than this, or than a quarter of its interval, is skipped.
+LATEST_START_US = 250_000
+FIRST_PROBE_S = 2.0
+LAST_PROBE_S = 60.0
+# What a meter refused by itself is tried again after so long.
+ABSENT_AGAIN_US = 3_600_000_000
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class MeterState:
+    """What happened with a meter since the start.
+
+    `failures` counts attempts without a good answer by kind; `skipped` rounds that would have started late;
+    `last_round_s` is how long the last one took, `silent_since_us` the UTC time since which nothing came.
+    """
+
+    readings: int = 0
+    skipped: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
+    last_round_s: float = 0.0
+    last_reading_us: int | None = None
+    silent_since_us: int | None = None
+    learned: Learned = field(default_factory=Learned)
+
+
+class MeterPoller:
+    """Reads one meter for ever and hands each reading to `deliver`."""
+
+    def __init__(
+        self,
+        meter: MeterSettings,
+        bus: Bus,
+        fast: FastInterval,
+        clock: Clock,
+        deliver: Callable[[Reading], None],
+    ) -> None:
+        self.state = MeterState()
+        self.meter = meter
+        self._bus = bus
+        self._fast = fast
+        self._clock = clock
+        self._deliver = deliver
+        self._fast_intervals_us = shortened(meter.intervals_us, fast.settings.interval_us)
+        # The last moment of the grid that was served or given up, and how far the wall clock was ahead of the other.
+        self._served_us = 0
+        self._offset_us = 0
+        self._absent_again_us = 0
+        self._trouble = ""
+
+    async def run(self) -> NoReturn:
+        """Read until cancelled. A port that goes away is waited for."""
+        while True:
+            await self._bus.open()
+            try:
+                await self._follow_grid()
+            except PortError:
+                # The bus has said so, and opens the port again.
+                continue
+
+    async def _follow_grid(self) -> NoReturn:
+        await self._round_of_everything()
+        while True:
+            instant_us = await self._next_instant()
+            await self._round(instant_us, due_at(instant_us, self._intervals_us))
+            if self.state.silent_since_us is not None:
+                await self._wait_for_answer()
+                await self._round_of_everything()
+
+    @property
+    def _intervals_us(self) -> Mapping[str, int]:
+        return self._fast_intervals_us if self._fast.active else self.meter.intervals_us
+
+    async def _round_of_everything(self) -> None:
+        # Whatever the grid says: nobody wants to wait 999999 seconds for a first value.
+        self._served_us = self._clock.wall_us()
+        self._offset_us = self._served_us - self._clock.monotonic_us()
+        await self._round(self._served_us // 1000 * 1000, frozenset(self.meter.intervals_us))
+
+    async def _next_instant(self) -> int:
+        """Wait for the next moment of the grid; what has passed meanwhile is skipped and counted."""
+        while True:
+            now_us = self._clock.wall_us()
+            self._notice_clock_jump(now_us)
+            intervals_us = self._intervals_us.values()
+            instant_us = next_instant_us(self._served_us, intervals_us)
+            if instant_us + _tolerated_delay_us(intervals_us) < now_us:
+                self.state.skipped += count_instants(self._served_us, now_us, intervals_us)
+                self._served_us = now_us
+            elif instant_us <= now_us:
+                self._served_us = instant_us
+                return instant_us
+            else:
+                rest_s = (instant_us - now_us) / 1e6
+                self._bus.announce(self.meter.name, time.monotonic() + rest_s)
+                await self._fast.sleep(min(rest_s, LOOK_AT_CLOCK_S))
+
+    def _notice_clock_jump(self, now_us: int) -> None:
+        moved_us = now_us - self._clock.monotonic_us() - self._offset_us
+        self._offset_us += moved_us
+        if abs(moved_us) > CLOCK_JUMP_US:
+            log.warning("The clock was set by %+.1f s.", moved_us / 1e6)
+            self._served_us = now_us
+
+    async def _round(self, stamp_us: int, measurands: frozenset[str]) -> None:
+        started_us = self._clock.monotonic_us()
+        if started_us >= self._absent_again_us:
+            self.state.learned = forget_absent(self.state.learned)
+            self._absent_again_us = started_us + ABSENT_AGAIN_US
+        deadline_s = time.monotonic() + min(self._intervals_us[measurand] for measurand in measurands) / 1e6
+
+        async def read(request: ReadRequest) -> bytes:
+            return await self._bus.read(request, deadline_s)
+
+        with self._bus.round():
+            result = await read_round(self.meter, self._bus.settings.format, measurands, self.state.learned, read)
+        self._note(result, stamp_us)
+        self.state.last_round_s = (self._clock.monotonic_us() - started_us) / 1e6
+        if result.values:
+            self.state.readings += 1
+            self.state.last_reading_us = stamp_us
+            self._deliver(Reading(self.meter.name, stamp_us, self._clock.boot, started_us, result.values))
+
+    async def _wait_for_answer(self) -> None:
+        """Ask the silent meter for one value, less and less often, when nobody else needs the line."""
+        register = next(iter(self.meter.model.registers.values()))
+        request = ReadRequest(self.meter.address, register.function, register.address, register.count)
+        pause_s = FIRST_PROBE_S
+        while True:
+            await asyncio.sleep(pause_s)
+            await self._bus.idle(self._bus.settings.timeout_s, patience_s=pause_s)
+            try:
+                await self._bus.read(request, deadline_s=math.inf)
+            except NoAnswerError:
+                self.state.failures[NoAnswerError.__name__] += 1
+                pause_s = min(2 * pause_s, LAST_PROBE_S)
+            except AnswerError:
+                # Whatever it is, the meter is there.
+                return
+            else:
+                return
+
+    def _note(self, result: RoundResult, stamp_us: int) -> None:
+        state, name = self.state, self.meter.name
+        news = describe_news(state.learned, result.learned, self.meter.model)
+        if news:
+            log.warning("Meter %s refused a request; from now on %s.", name, news)
+        state.learned = result.learned
+        state.failures.update(type(failure).__name__ for failure in result.failures)
+        if result.silent:
+            if state.silent_since_us is None:
+                log.warning("Meter %s is silent (%s). It is asked less and less often.", name, result.lost[0])
+                state.silent_since_us = stamp_us
+            return
+        if state.silent_since_us is not None:
+            log.info("Meter %s answers again, after %.0f s.", name, (stamp_us - state.silent_since_us) / 1e6)
+            state.silent_since_us = None
+        trouble = type(result.lost[0]).__name__ if result.lost else ""
+        if trouble and trouble != self._trouble:
+            log.warning("Meter %s: a block was given up (%s).", name, result.lost[0])
+        elif self._trouble and not trouble:
+            log.info("Meter %s reads without errors again.", name)
+        self._trouble = trouble
+
+
+def _tolerated_delay_us(intervals_us: Iterable[int]) -> int:
+    return min(min(intervals_us) // 4, LATEST_START_US)

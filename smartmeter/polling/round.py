@@ -1,0 +1,111 @@
+"""One round: read what is due from one meter, in spite of refusals, noise and silence."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from smartmeter.modbus.errors import AnswerError, ExceptionAnswerError, NoAnswerError
+from smartmeter.modbus.frames import ReadRequest
+from smartmeter.modbus.line import SerialFormat
+from smartmeter.models import Model
+from smartmeter.polling.decode import decode_float32
+from smartmeter.polling.learned import Learned, block_rules, learn_answer, learn_refusal
+from smartmeter.polling.plan import Block, plan_blocks
+from smartmeter.settings.model import MeterSettings
+
+ATTEMPTS = 3
+FIRST_PAUSE_S = 0.05
+# So many blocks without any sign of life, and the meter counts as silent.
+SILENT_BLOCKS = 2
+PLAN_CACHE = 64
+
+ReadRegisters = Callable[[ReadRequest], Awaitable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class RoundResult:
+    """What a round brought.
+
+    `values` by measurand; `learned` what is now known of the meter; `failures` every attempt that had no good answer;
+    `lost` the error of each block that was given up; `silent` whether the meter gave no sign of life at all.
+    """
+
+    values: dict[str, float | None]
+    learned: Learned
+    failures: tuple[AnswerError, ...]
+    lost: tuple[AnswerError, ...]
+    silent: bool
+
+
+async def read_round(
+    meter: MeterSettings, line: SerialFormat, measurands: frozenset[str], learned: Learned, read: ReadRegisters
+) -> RoundResult:
+    """Read the measurands from the meter by `read`, which takes one request and returns its registers' bytes.
+
+    A refused block is split by what the refusal teaches, in the same round. A failed block is tried three times in all
+    and then costs its own values only; but two blocks without any sign of life end the round of a meter that has not
+    answered before.
+
+    Raises PortError if the port goes away.
+    """
+    values: dict[str, float | None] = {}
+    failures: list[AnswerError] = []
+    lost: list[AnswerError] = []
+    alive = False
+    blocks = list(plan_round(meter.model, line, measurands, learned))
+    while blocks:
+        block = blocks.pop(0)
+        request = ReadRequest(meter.address, block.function, block.address, block.count)
+        try:
+            data = await _read_patiently(request, read, failures, attempts=ATTEMPTS if alive or not lost else 1)
+        except ExceptionAnswerError as error:
+            alive = True
+            if not error.is_refusal:
+                lost.append(error)
+                continue
+            learned = learn_refusal(learned, block)
+            rest = frozenset(register.measurand for refused in (block, *blocks) for register in refused.registers)
+            blocks = list(plan_round(meter.model, line, rest, learned))
+        except AnswerError as error:
+            lost.append(error)
+            alive = alive or not isinstance(error, NoAnswerError)
+            if not alive and len(lost) == SILENT_BLOCKS:
+                break
+        else:
+            alive = True
+            learned = learn_answer(learned, block, meter.model)
+            values |= _decode(block, data)
+    return RoundResult(values, learned, tuple(failures), tuple(lost), silent=bool(lost) and not alive)
+
+
+@lru_cache(maxsize=PLAN_CACHE)
+def plan_round(model: Model, line: SerialFormat, measurands: frozenset[str], learned: Learned) -> tuple[Block, ...]:
+    """The blocks that fetch the measurands, without those that the meter does not have."""
+    registers = [model.registers[measurand] for measurand in measurands - learned.absent]
+    return plan_blocks(registers, line, model.turnaround_s, block_rules(learned, model))
+
+
+async def _read_patiently(
+    request: ReadRequest, read: ReadRegisters, failures: list[AnswerError], attempts: int
+) -> bytes:
+    """The answer to the request; every failed attempt is added to `failures`, and the last one raised."""
+    pause_s = FIRST_PAUSE_S
+    for attempt in range(1, attempts + 1):
+        try:
+            return await read(request)
+        except AnswerError as error:
+            failures.append(error)
+            if attempt == attempts or (isinstance(error, ExceptionAnswerError) and error.is_refusal):
+                raise
+        await asyncio.sleep(pause_s)
+        pause_s *= 2
+    raise AssertionError("at least one attempt")
+
+
+def _decode(block: Block, data: bytes) -> dict[str, float | None]:
+    values = {}
+    for register in block.registers:
+        start = 2 * (register.address - block.address)
+        values[register.measurand] = decode_float32(data[start : start + 2 * register.count])
+    return values

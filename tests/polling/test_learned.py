@@ -1,0 +1,98 @@
+import asyncio
+import math
+import struct
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smartmeter.modbus.errors import ExceptionAnswerError
+from smartmeter.modbus.line import SerialFormat
+from smartmeter.models import load_model
+from smartmeter.polling.learned import Learned, block_rules, forget_absent
+from smartmeter.polling.plan import gaps_between
+from smartmeter.polling.round import read_round
+from smartmeter.settings.model import MeterSettings
+
+LINE = SerialFormat(19200, 8, "E", 1)
+MODEL = load_model("SDM630")
+METER = MeterSettings("house", MODEL, 1, dict.fromkeys(MODEL.registers, 1_000_000))
+GAPS = sorted(gaps_between(MODEL.registers.values()), key=lambda gap: gap.start)
+
+
+class Meter:
+    """Takes at most `limit` registers, and nothing that crosses `closed` gaps or touches `absent` measurands."""
+
+    def __init__(self, limit, closed=(), absent=()):
+        self.limit = limit
+        self.refused = [range(gap.start, gap.end) for gap in closed]
+        self.refused += [range(MODEL.registers[m].address, MODEL.registers[m].address + 2) for m in absent]
+        self.asked = 0
+        self.refusals = 0
+
+    async def read(self, request):
+        self.asked += 1
+        span = range(request.address, request.address + request.count)
+        if request.count > self.limit or any(r.start < span.stop and span.start < r.stop for r in self.refused):
+            self.refusals += 1
+            raise ExceptionAnswerError(2, "exception 2", b"", b"")
+        return b"".join(struct.pack(">f", address) for address in range(request.address, span.stop, 2))
+
+
+def read_once(meter, learned):
+    return asyncio.run(read_round(METER, LINE, frozenset(MODEL.registers), learned, meter.read))
+
+
+@given(
+    limit=st.integers(2, 125),
+    closed=st.sets(st.sampled_from(GAPS)),
+    absent=st.sets(st.sampled_from(sorted(MODEL.registers)), max_size=4),
+)
+@settings(max_examples=100, deadline=None)
+def test_whatever_a_meter_refuses_every_value_comes_in_every_round_and_refusals_end(limit, closed, absent):
+    meter = Meter(limit, closed, absent)
+    learned = Learned()
+    refusals = []
+    for _ in range(5):
+        meter.refusals = 0
+        result = read_once(meter, learned)
+        assert result.values == {m: r.address for m, r in MODEL.registers.items() if m not in absent}
+        assert result.learned.absent == absent
+        assert not result.lost
+        learned = result.learned
+        refusals.append(meter.refusals)
+    assert refusals[-1] == 0
+    assert refusals == sorted(refusals, reverse=True)
+
+
+def test_a_meter_that_takes_all_is_asked_by_the_paper():
+    meter = Meter(125)
+    result = read_once(meter, Learned())
+    assert block_rules(result.learned, MODEL).registers_per_request == MODEL.registers_per_request
+    assert meter.asked == 4
+
+
+def test_a_limit_of_50_is_halved_once_and_no_gap_is_blamed():
+    result = read_once(Meter(50), Learned())
+    rules = block_rules(result.learned, MODEL)
+    assert 20 <= rules.registers_per_request <= 50
+    assert rules.barriers == frozenset()
+
+
+def test_a_closed_gap_is_found_and_the_length_is_not_blamed():
+    closed = next(gap for gap in GAPS if gap.start == 50)
+    result = read_once(Meter(80, [closed]), Learned())
+    rules = block_rules(result.learned, MODEL)
+    assert closed in rules.barriers
+    assert rules.registers_per_request == 80
+
+
+def test_an_absent_register_does_not_shorten_the_blocks_for_ever():
+    result = read_once(Meter(80, absent=["current_n"]), Learned())
+    assert block_rules(result.learned, MODEL).registers_per_request == 80
+
+
+def test_what_was_absent_is_tried_again_when_forgotten():
+    learned = read_once(Meter(80, absent=["frequency"]), Learned()).learned
+    result = read_once(Meter(80), forget_absent(learned))
+    assert "frequency" in result.values
+    assert not math.isnan(result.values["frequency"])
