@@ -26,6 +26,10 @@ class PortError(ModbusError):
     """The port cannot be opened, or has gone away."""
 
 
+class PortBusyError(PortError):
+    """Another process uses the port."""
+
+
 class AnswerError(ModbusError):
     """A request has no good answer.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import serial
 
-from smartmeter.modbus.errors import PortError
+from smartmeter.modbus.errors import PortBusyError, PortError
 from smartmeter.modbus.line import SerialFormat
 
 
@@ -30,7 +30,9 @@ def open_port(path: str, serial_format: SerialFormat) -> serial.Serial:
             exclusive=True,
         )
     except (serial.SerialException, OSError, ValueError) as error:
-        raise PortError(f"{path}: {_explain(path, error)}") from error
+        if getattr(error, "errno", None) in (errno.EAGAIN, errno.EBUSY):
+            raise PortBusyError(f"{path}: another process uses the port; `fuser -v {path}` names it") from error
+        raise PortError(f"{path}: {_explain(error)}") from error
     _tell_empty_from_gone(port.fileno())
     _ask_for_low_latency(port)
     return port
@@ -60,14 +62,12 @@ def _ask_for_low_latency(port: serial.Serial) -> None:
         return
 
 
-def _explain(path: str, error: Exception) -> str:
+def _explain(error: Exception) -> str:
     code = getattr(error, "errno", None)
     if code in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
         return "there is no such port; is the adapter plugged in? `ls /dev/serial/by-id/` lists those that are"
     if code == errno.EACCES:
         return "no permission; add the user to the group dialout: `sudo usermod -aG dialout USER`, then log in again"
-    if code in (errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY):
-        return "another process uses the port; `fuser -v PORT` names it".replace("PORT", path)
     if code == errno.ENOTTY or (code is None and "not configure" in str(error)):
         return "is not a serial port"
     return str(error)

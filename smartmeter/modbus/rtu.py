@@ -127,8 +127,9 @@ class RtuConnection:
         return data
 
     async def _receive(self, request: ReadRequest, sent_s: float) -> bytes:
-        request_end_s = sent_s + REQUEST_BYTES * self._format.character_s
-        deadline_s = request_end_s + self._format.silence_s + self._timeout_s
+        # Some adapters hand an answer over in one piece, when its last character has come.
+        line_s = (REQUEST_BYTES + request.answer_bytes) * self._format.character_s
+        deadline_s = sent_s + line_s + self._format.silence_s + self._timeout_s
         received = b""
         while chunk := await self._next_bytes(deadline_s):
             received += chunk

@@ -1,0 +1,180 @@
+"""The loop of a meter over virtual lines, in real but short time."""
+
+import asyncio
+import itertools
+import time
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from smartmeter.clock import system_clock
+from smartmeter.modbus.line import SerialFormat
+from smartmeter.models import load_model
+from smartmeter.polling import bus as bus_module
+from smartmeter.polling import poller as poller_module
+from smartmeter.polling.bus import Bus
+from smartmeter.polling.fast import FastInterval
+from smartmeter.polling.poller import MeterPoller
+from smartmeter.settings.model import BusSettings, FastSettings, MeterSettings
+from smartmeter.simulator import NO_FAULTS, Faults, VirtualLine, VirtualMeter
+
+LINE = SerialFormat(115200, 8, "N", 1)
+MODEL = load_model("SDM530")
+INTERVAL_US = 100_000
+FEW = ("voltage_l1", "voltage_l2", "frequency")
+
+
+def meter_settings(name="house", address=1, interval_us=INTERVAL_US, measurands=FEW):
+    return MeterSettings(name, MODEL, address, dict.fromkeys(measurands, interval_us))
+
+
+@asynccontextmanager
+async def polling(path, *meters, clock=None, timeout_s=0.03):
+    """The meters, polled; gives the pollers by name, all readings, and the fast interval."""
+    bus = Bus(BusSettings("test", str(path), LINE, timeout_s, meters))
+    fast = FastInterval(FastSettings(50_000, 0.3))
+    readings = []
+    pollers = {meter.name: MeterPoller(meter, bus, fast, clock or system_clock(), readings.append) for meter in meters}
+    tasks = [asyncio.create_task(poller.run()) for poller in pollers.values()]
+    try:
+        yield pollers, readings, fast
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        bus.close()
+
+
+async def until(condition, within_s=10.0):
+    async with asyncio.timeout(within_s):
+        while not condition():  # noqa: ASYNC110 - the program knows nothing of tests
+            await asyncio.sleep(0.005)
+
+
+async def test_everything_at_once_and_then_on_the_grid():
+    meter = MeterSettings(
+        "house", MODEL, 1, {"voltage_l1": 100_000, "voltage_l2": 200_000, "frequency": 999_999_000_000}
+    )
+    with VirtualLine(LINE, [VirtualMeter(MODEL)], turnaround_s=0.001) as line:
+        async with polling(line.path, meter) as (pollers, readings, _):
+            started_us = time.time_ns() // 1000
+            await until(lambda: len(readings) >= 6)
+    first, *rest = readings
+    assert first.values.keys() == meter.intervals_us.keys()
+    assert abs(first.time_us - started_us) < 500_000
+    assert [r.time_us % 100_000 for r in rest] == [0] * len(rest)
+    assert [b.time_us - a.time_us for a, b in itertools.pairwise(rest)] == [100_000] * (len(rest) - 1)
+    for reading in rest:
+        assert ("voltage_l2" in reading.values) == (reading.time_us % 200_000 == 0)
+        assert "frequency" not in reading.values
+    assert all(a.monotonic_us < b.monotonic_us for a, b in itertools.pairwise(readings))
+    assert pollers["house"].state.readings == len(readings)
+
+
+async def test_a_round_that_would_start_late_is_skipped_and_counted():
+    with VirtualLine(LINE, [VirtualMeter(MODEL)], turnaround_s=0.13) as line:
+        async with polling(line.path, meter_settings(measurands=FEW[:1]), timeout_s=0.5) as (pollers, readings, _):
+            await until(lambda: len(readings) >= 4)
+            skipped = pollers["house"].state.skipped
+    stamps = [reading.time_us for reading in readings[1:]]
+    assert all(stamp % INTERVAL_US == 0 for stamp in stamps)
+    assert [b - a for a, b in itertools.pairwise(stamps)] == [2 * INTERVAL_US] * (len(stamps) - 1)
+    assert skipped >= len(stamps) - 1
+
+
+async def test_a_silent_meter_is_asked_less_and_does_not_slow_the_others(monkeypatch):
+    monkeypatch.setattr(poller_module, "FIRST_PROBE_S", 0.05)
+    monkeypatch.setattr(poller_module, "LAST_PROBE_S", 0.2)
+    dead = VirtualMeter(MODEL, 2, faults=Faults(silent=True))
+    with VirtualLine(LINE, [VirtualMeter(MODEL, 1), dead], turnaround_s=0.001) as line:
+        alive_settings, dead_settings = meter_settings(), meter_settings("dead", 2)
+        async with polling(line.path, alive_settings, dead_settings) as (pollers, readings, _):
+            await until(lambda: pollers["dead"].state.silent_since_us is not None)
+            asked_before = line.counts.requests
+            count_before = len(readings)
+            await asyncio.sleep(1.0)
+            alive = [reading for reading in readings[count_before:] if reading.meter == "house"]
+            asked_dead = line.counts.requests - asked_before - len(alive)
+            assert len(alive) >= 9
+            assert 2 <= asked_dead <= 8
+            dead.faults = NO_FAULTS
+            await until(lambda: any(reading.meter == "dead" for reading in readings), within_s=2)
+            assert pollers["dead"].state.silent_since_us is None
+            first = next(reading for reading in readings if reading.meter == "dead")
+            assert first.values.keys() == dead_settings.intervals_us.keys()
+
+
+async def test_an_adapter_that_is_pulled_out_and_put_back_is_reopened(tmp_path, monkeypatch):
+    monkeypatch.setattr(bus_module, "REOPEN_S", 0.05)
+    link = tmp_path / "by-id"
+    with VirtualLine(LINE, [VirtualMeter(MODEL)], link=link, turnaround_s=0.001) as line:
+        async with polling(link, meter_settings()) as (_, readings, _fast):
+            await until(lambda: len(readings) >= 2)
+            number = link.resolve()
+            await asyncio.to_thread(line.unplug)
+            await asyncio.sleep(0.2)
+            count = len(readings)
+            await asyncio.to_thread(line.plug)
+            assert link.resolve() != number
+            await until(lambda: len(readings) >= count + 2)
+
+
+async def test_waits_for_a_port_that_is_not_there_yet(tmp_path, monkeypatch):
+    monkeypatch.setattr(bus_module, "REOPEN_S", 0.05)
+    link = tmp_path / "by-id"
+    async with polling(link, meter_settings()) as (_, readings, _fast):
+        await asyncio.sleep(0.1)
+        with VirtualLine(LINE, [VirtualMeter(MODEL)], link=link, turnaround_s=0.001):
+            await until(lambda: readings)
+
+
+async def test_the_fast_interval_shortens_for_its_time_and_starts_anew():
+    with VirtualLine(LINE, [VirtualMeter(MODEL)], turnaround_s=0.001) as line:
+        async with polling(line.path, meter_settings(interval_us=60_000_000)) as (_, readings, fast):
+            await until(lambda: readings)
+            fast.start()
+            started_s = time.monotonic()
+            await asyncio.sleep(0.2)
+            fast.start()
+            await until(lambda: not fast.active)
+            assert 0.45 < time.monotonic() - started_s < 0.9
+            await asyncio.sleep(0.1)
+            during = readings[1:]
+            await asyncio.sleep(0.2)
+            assert len(readings) == len(during) + 1
+    assert 8 <= len(during) <= 11
+    assert all(reading.time_us % 50_000 == 0 for reading in during)
+    assert all(reading.values.keys() == set(FEW) for reading in during)
+
+
+@pytest.mark.parametrize("jump_s", [3600.0, -3600.0])
+async def test_a_clock_that_is_set_shifts_the_grid_and_nothing_else(jump_s, caplog):
+    offset_us = 0
+    real = system_clock()
+    clock = replace(real, wall_us=lambda: real.wall_us() + offset_us)
+    with VirtualLine(LINE, [VirtualMeter(MODEL)], turnaround_s=0.001) as line:
+        async with polling(line.path, meter_settings(), clock=clock) as (pollers, readings, _):
+            await until(lambda: len(readings) >= 3)
+            before = readings[-1]
+            offset_us = round(jump_s * 1_000_000) + 37_000
+            count = len(readings)
+            await until(lambda: len(readings) >= count + 4)
+            after = readings[-1]
+            assert pollers["house"].state.skipped == 0
+    assert after.time_us % INTERVAL_US == 0
+    shift_us = (after.time_us - before.time_us) - (after.monotonic_us - before.monotonic_us)
+    assert abs(shift_us - jump_s * 1_000_000) < 2 * INTERVAL_US
+    assert "The clock was set by" in caplog.text
+
+
+async def test_meters_of_one_line_interleave_so_that_a_long_round_does_not_skip_short_ones():
+    everything = meter_settings("slow", 2, interval_us=1_200_000, measurands=tuple(MODEL.registers))
+    meters = [VirtualMeter(MODEL, 1), VirtualMeter(MODEL, 2)]
+    with VirtualLine(SerialFormat(115200), meters, turnaround_s=0.08) as line:
+        quick = meter_settings("quick", 1, interval_us=300_000, measurands=FEW[:1])
+        async with polling(line.path, quick, everything, timeout_s=0.5) as (pollers, readings, _):
+            await until(lambda: sum(reading.meter == "slow" for reading in readings) >= 3)
+            stamps = [reading.time_us for reading in readings if reading.meter == "quick"]
+            assert pollers["quick"].state.skipped == 0
+    assert all(b - a == 300_000 for a, b in itertools.pairwise(stamps))
