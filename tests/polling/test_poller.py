@@ -177,4 +177,4 @@ async def test_meters_of_one_line_interleave_so_that_a_long_round_does_not_skip_
             await until(lambda: sum(reading.meter == "slow" for reading in readings) >= 3)
             stamps = [reading.time_us for reading in readings if reading.meter == "quick"]
             assert pollers["quick"].state.skipped == 0
-    assert all(b - a == 300_000 for a, b in itertools.pairwise(stamps))
+    assert all(b - a == 300_000 for a, b in itertools.pairwise(stamps[1:]))
