@@ -12,6 +12,7 @@ Every refusal thus forbids the refused block itself, so that asking ends.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 
 from smartmeter.models import Model, Register
 from smartmeter.polling.plan import Block, BlockRules, Gap, gaps_between
@@ -43,7 +44,7 @@ class Learned:
 
 def learn_answer(learned: Learned, block: Block, model: Model) -> Learned:
     """What is known after the meter answered `block`."""
-    crossed = learned.crossed | {gap for gap in gaps_between(model.registers.values()) if block.crosses(gap)}
+    crossed = learned.crossed | {gap for gap in _gaps(model) if block.crosses(gap)}
     if crossed == learned.crossed and block.count <= learned.longest:
         return learned
     return replace(learned, longest=max(learned.longest, block.count), crossed=crossed)
@@ -63,7 +64,7 @@ def forget_absent(learned: Learned) -> Learned:
 
 def block_rules(learned: Learned, model: Model) -> BlockRules:
     """Which blocks the meter takes, by its paper and by what is known of it."""
-    gaps = gaps_between(model.registers.values())
+    gaps = _gaps(model)
     barriers = {_as_gap(model.registers[measurand]) for measurand in learned.absent}
     if not model.undefined_readable:
         barriers |= gaps
@@ -87,6 +88,11 @@ def describe_news(before: Learned, after: Learned, model: Model) -> str:
     if len(rules.barriers - rules_before.barriers) > len(absent):
         news.append("undefined registers are no longer crossed where it refused")
     return "; ".join(news)
+
+
+@cache
+def _gaps(model: Model) -> frozenset[Gap]:
+    return gaps_between(model.registers.values())
 
 
 def _as_gap(register: Register) -> Gap:
