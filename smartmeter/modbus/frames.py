@@ -6,6 +6,7 @@ specification and implementation guide V1.02", section 2.5.1.
 
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 
 from smartmeter.modbus.crc import append_crc, has_valid_crc
 from smartmeter.modbus.errors import (
@@ -22,7 +23,8 @@ from smartmeter.modbus.line import ANSWER_OVERHEAD_BYTES
 EXCEPTION_BYTES = 5
 EXCEPTION_FLAG = 0x80
 HEADER_BYTES = 3
-MAX_REGISTERS = 125
+# Meters are asked the same again and again.
+REQUESTS_KEPT = 256
 
 _REQUEST = struct.Struct(">BBHH")
 
@@ -41,7 +43,7 @@ class ReadRequest:
 
     def encode(self) -> bytes:
         """The frame as it goes over the line."""
-        return append_crc(_REQUEST.pack(self.unit, self.function, self.address, self.count))
+        return _encode(self)
 
     @property
     def answer_bytes(self) -> int:
@@ -50,6 +52,11 @@ class ReadRequest:
 
     def __str__(self) -> str:
         return f"unit {self.unit}, function {self.function}, registers {self.address}+{self.count}"
+
+
+@lru_cache(maxsize=REQUESTS_KEPT)
+def _encode(request: ReadRequest) -> bytes:
+    return append_crc(_REQUEST.pack(request.unit, request.function, request.address, request.count))
 
 
 @dataclass(frozen=True, slots=True)

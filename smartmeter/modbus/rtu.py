@@ -87,6 +87,9 @@ class RtuConnection:
         self._timer = timer
         self._loop = asyncio.get_running_loop()
         self._last_activity_s = time.monotonic()
+        self._listening = False
+        self._awaited: asyncio.Future[bytes] | None = None
+        self._enough = 0
         # Shape of a request -> its address, and until when an answer to it may still come.
         self._unanswered: dict[tuple[int, int, int], tuple[int, float]] = {}
 
@@ -101,7 +104,7 @@ class RtuConnection:
 
     def close(self) -> None:
         """Give the port back."""
-        self._loop.remove_reader(self._fd)
+        self._stop_listening()
         self._timer.close()
         self._port.close()
 
@@ -131,7 +134,8 @@ class RtuConnection:
         line_s = (REQUEST_BYTES + request.answer_bytes) * self._format.character_s
         deadline_s = sent_s + line_s + self._format.silence_s + self._timeout_s
         received = b""
-        while chunk := await self._next_bytes(deadline_s):
+        expected = request.answer_bytes
+        while chunk := await self._next_bytes(deadline_s, enough=expected):
             received += chunk
             found = find_answer(request, received)
             if found is not None:
@@ -139,8 +143,10 @@ class RtuConnection:
                 return found.data
             rest = missing_bytes(request, received)
             if rest is not None:
+                self._stop_listening()
                 await self._timer.sleep_until(self._last_activity_s + rest * self._format.character_s)
                 deadline_s = time.monotonic() + BROKEN_OFF_S
+            expected = rest or request.answer_bytes
         raise explain_failure(request, received)
 
     async def _recover(self, request: ReadRequest, error: AnswerError) -> None:
@@ -174,31 +180,62 @@ class RtuConnection:
         while chunk := await self._next_bytes(min(self._last_activity_s + BROKEN_OFF_S, limit_s)):
             self._counters.late_bytes += len(chunk)
 
-    async def _next_bytes(self, deadline_s: float) -> bytes:
-        """All that can be read as soon as there is something; nothing if nothing comes before the deadline."""
-        woken: asyncio.Future[None] = self._loop.create_future()
-        self._loop.add_reader(self._fd, _wake, woken)
-        timeout = self._loop.call_at(deadline_s, _wake, woken)
+    async def _next_bytes(self, deadline_s: float, enough: int = READ_BYTES) -> bytes:
+        """What comes next, `enough` bytes or what there is of them; nothing if nothing comes before the deadline."""
+        self._listen()
+        awaited: asyncio.Future[bytes] = self._loop.create_future()
+        self._awaited = awaited
+        self._enough = enough
+        timeout = self._loop.call_at(deadline_s, self._give_up_waiting)
         try:
-            await woken
+            return await awaited
         finally:
             timeout.cancel()
-            self._loop.remove_reader(self._fd)
-        return self._read()
+            self._awaited = None
 
-    def _read(self) -> bytes:
-        # A tty may give at most 64 bytes at a time: read until nothing is left.
+    def _listen(self) -> None:
+        # Left on from one request to the next: a silent line costs nothing, switching does.
+        if not self._listening:
+            self._loop.add_reader(self._fd, self._take_bytes)
+            self._listening = True
+
+    def _stop_listening(self) -> None:
+        if self._listening:
+            self._loop.remove_reader(self._fd)
+            self._listening = False
+
+    def _take_bytes(self) -> None:
+        if self._awaited is None or self._awaited.done():
+            # Nobody waits, and what came unasked would wake the loop again and again.
+            self._stop_listening()
+            return
+        try:
+            self._awaited.set_result(self._read(self._enough))
+        except PortError as error:
+            self._awaited.set_exception(error)
+
+    def _give_up_waiting(self) -> None:
+        if self._awaited is not None and not self._awaited.done():
+            self._awaited.set_result(b"")
+
+    def _read(self, enough: int = READ_BYTES) -> bytes:
+        """What can be read now, until nothing is left or there are `enough` bytes."""
+        # A tty may give at most 64 bytes at a time.
         received = b""
         try:
-            while chunk := os.read(self._fd, READ_BYTES):
+            while len(received) < enough:
+                chunk = os.read(self._fd, READ_BYTES)
+                if not chunk:
+                    raise PortError(f"{self._port.port}: the port has gone away")
                 received += chunk
         except BlockingIOError:
-            if received:
-                self._last_activity_s = time.monotonic()
-            return received
+            # Nothing is left.
+            pass
         except OSError as error:
             raise PortError(f"{self._port.port}: the port has gone away ({error.strerror})") from error
-        raise PortError(f"{self._port.port}: the port has gone away")
+        if received:
+            self._last_activity_s = time.monotonic()
+        return received
 
     def _write(self, frame: bytes) -> None:
         try:
@@ -208,8 +245,3 @@ class RtuConnection:
         if written != len(frame):
             raise PortError(f"{self._port.port}: the port took {written} of {len(frame)} bytes")
         self._last_activity_s = time.monotonic() + len(frame) * self._format.character_s
-
-
-def _wake(woken: asyncio.Future[None]) -> None:
-    if not woken.done():
-        woken.set_result(None)
