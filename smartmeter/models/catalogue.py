@@ -1,7 +1,7 @@
 """Loads the meter models that lie beside this file as TOML."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -53,6 +53,10 @@ class Model:
     turnaround_s: float
     sources: Mapping[str, str]
     registers: Mapping[str, Register]
+
+    def __reduce__(self) -> tuple[Callable[[str], "Model"], tuple[str]]:
+        """Between processes a model travels by its name."""
+        return load_model, (self.name,)
 
     def description(self, language: Language) -> str:
         """What it is, in one line."""

@@ -1,0 +1,155 @@
+"""The shape of our own settings file, `smartmeter.toml`. docs/configuration.md describes every key of it."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from smartmeter.measurands import Language
+from smartmeter.modbus.line import Parity
+from smartmeter.settings import defaults
+from smartmeter.settings.durations import MAX_DURATION_US, SECOND_US, UNITS_US, parse_duration
+from smartmeter.settings.model import HostKeys, SslMode
+from smartmeter.settings.shape import Duration, Name, Secret, Shape, TcpPort, Text, optional, required, secret
+
+SHORTEST_INTERVAL_US = SECOND_US // 10
+# `keep = 90`, meant as days, would be 90 seconds and throw nearly everything away.
+SHORTEST_KEEP_US = UNITS_US["h"]
+SHORTEST_TIMEOUT_US = UNITS_US["ms"]
+LONGEST_TIMEOUT_US = 60 * SECOND_US
+# PostgreSQL cuts longer names short (NAMEDATALEN, "Identifiers and Key Words" in its manual).
+IDENTIFIER_BYTES = 63
+MAX_BAUDRATE = 4_000_000
+# The file's words for "not read" and "kept without end".
+NEVER = "never"
+FOREVER = "forever"
+
+INTERVAL_TEXT = 'a duration of at least 0.1 s such as "10s"'
+FILE_TEXT = "the name of a file"
+
+
+def _identifier(text: str) -> str:
+    if "." in text or len(text.encode()) > IDENTIFIER_BYTES:
+        raise ValueError
+    return text
+
+
+def _interval_or_never(value: object) -> int | None:
+    return None if value == NEVER else parse_duration(value)
+
+
+def _keep_or_forever(value: object) -> int | None:
+    return None if value == FOREVER else parse_duration(value)
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+Interval = Annotated[Duration, Field(ge=SHORTEST_INTERVAL_US)]
+IntervalOrNever = Annotated[
+    Annotated[int, Field(ge=SHORTEST_INTERVAL_US)] | None,
+    BeforeValidator(_interval_or_never),
+]
+KeepOrForever = Annotated[Annotated[int, Field(ge=SHORTEST_KEEP_US)] | None, BeforeValidator(_keep_or_forever)]
+Identifier = Annotated[Name, AfterValidator(_identifier)]
+
+
+class MeterTable(Shape):
+    """`[[bus.meter]]`."""
+
+    name: Name | None = optional("the meter's name")
+    model: Text = required("the name of a meter model; `smartmeter models` lists them", "")
+    address: Annotated[int, Field(ge=1, le=247)] = required("the meter's Modbus address, a number from 1 to 247", 0)
+    interval: Interval = optional(INTERVAL_TEXT, defaults.INTERVAL_US)
+    measurands: list[Text] | None = optional(
+        'a list of names such as ["voltage_l1", "frequency"]', item='a name such as "voltage_l1"'
+    )
+    intervals: dict[str, IntervalOrNever] = optional(
+        'a table of names and durations such as voltage_l1 = "1s"', {}, item=f'{INTERVAL_TEXT}, or "{NEVER}"'
+    )
+
+
+class BusTable(Shape):
+    """`[[bus]]`."""
+
+    name: Name | None = optional("the bus's name")
+    port: Text = required('the name of a serial port such as "/dev/serial/by-id/…"', "")
+    baudrate: Annotated[int, Field(ge=300, le=MAX_BAUDRATE)] | None = optional("bits per second, a number such as 9600")
+    bytesize: Annotated[int, Field(ge=8, le=8)] | None = optional("8: Modbus RTU sends whole bytes")
+    parity: Annotated[Parity | None, BeforeValidator(_upper)] = optional('"N" (none), "E" (even) or "O" (odd)')
+    stopbits: Annotated[int, Field(ge=1, le=2)] | None = optional("1 or 2")
+    timeout: Annotated[Duration, Field(ge=SHORTEST_TIMEOUT_US, le=LONGEST_TIMEOUT_US)] = optional(
+        'a duration from 1 ms to 60 s such as "0.5s"', defaults.TIMEOUT_US
+    )
+    meter: list[MeterTable] = required(
+        "one or more tables, each written [[bus.meter]] with two brackets", [], item="a table"
+    )
+
+
+class JournalTable(Shape):
+    """`[journal]`."""
+
+    path: Text | None = optional(FILE_TEXT)
+    commit_interval: Interval = optional(INTERVAL_TEXT, defaults.COMMIT_INTERVAL_US)
+    keep: KeepOrForever = optional(
+        f'a duration of at least an hour such as "90d" (a number alone is seconds), or "{FOREVER}"'
+    )
+
+
+class SshTable(Shape):
+    """`[postgresql.ssh]`."""
+
+    host: Text = required("the name or IP address of the SSH server", "")
+    port: TcpPort = optional("a TCP port, a number from 1 to 65535", defaults.SSH_PORT)
+    user: Text = required("the name of the user on the SSH server", "")
+    password: Secret | None = secret("the user's password, in quotation marks")
+    password_file: Text | None = optional(FILE_TEXT)
+    password_env: Text | None = optional("the name of an environment variable")
+    key_file: Text | None = optional(FILE_TEXT)
+    key_passphrase: Secret | None = secret("the passphrase of the key, in quotation marks")
+    key_passphrase_file: Text | None = optional(FILE_TEXT)
+    key_passphrase_env: Text | None = optional("the name of an environment variable")
+    known_hosts: Text = optional(FILE_TEXT, defaults.KNOWN_HOSTS)
+    host_keys: HostKeys = optional('"known" or "pin-first"', "known")
+
+
+class PostgresqlTable(Shape):
+    """`[postgresql]`."""
+
+    host: Text = required("the name or IP address of the database server", "")
+    port: TcpPort = optional("a TCP port, a number from 1 to 65535", defaults.POSTGRESQL_PORT)
+    database: Text = required("the name of the database", "")
+    user: Text = required("the name of the database user", "")
+    password: Secret | None = secret("the user's password, in quotation marks")
+    password_file: Text | None = optional(FILE_TEXT)
+    password_env: Text | None = optional("the name of an environment variable")
+    sslmode: SslMode = optional('"disable", "allow", "prefer", "require", "verify-ca" or "verify-full"', "prefer")
+    schema_name: Identifier | None = optional(
+        f"the name of a schema, without a dot, at most {IDENTIFIER_BYTES} bytes", key="schema"
+    )
+    table: Identifier = optional(
+        f'the name of a table without its schema (that stands under "schema"), at most {IDENTIFIER_BYTES} bytes',
+        defaults.TABLE,
+    )
+    manage_schema: bool = optional("true or false", default=True)
+    ship_interval: Interval = optional(INTERVAL_TEXT, defaults.SHIP_INTERVAL_US)
+    ssh: SshTable | None = optional("a table [postgresql.ssh]")
+
+
+class FastTable(Shape):
+    """`[fast]`."""
+
+    interval: Interval = optional(INTERVAL_TEXT, defaults.FAST_INTERVAL_US)
+    duration: Annotated[Duration, Field(le=MAX_DURATION_US)] = optional(
+        'a duration such as "2m"', defaults.FAST_DURATION_US
+    )
+
+
+class SettingsFile(Shape):
+    """The whole file."""
+
+    language: Language = optional('"en" or "de"', "en")
+    bus: list[BusTable] = required("one or more tables, each written [[bus]] with two brackets", [], item="a table")
+    journal: JournalTable = optional("a table [journal]", JournalTable())
+    postgresql: PostgresqlTable | None = optional("a table [postgresql]")
+    fast: FastTable = optional("a table [fast]", FastTable())

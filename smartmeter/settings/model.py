@@ -1,0 +1,110 @@
+"""The settings as the whole program uses them: frozen, complete, free of any file format."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from smartmeter.measurands import Language
+from smartmeter.modbus.line import SerialFormat
+from smartmeter.models.catalogue import Model
+
+HostKeys = Literal["known", "pin-first"]
+SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+
+
+@dataclass(frozen=True, slots=True)
+class MeterSettings:
+    """A device: a model at an `address` (1 to 247) on its bus.
+
+    `intervals_us` holds the interval in microseconds of every measurand that is read, by measurand id; what is not in
+    it is not read. `name` is unique in the whole file.
+    """
+
+    name: str
+    model: Model
+    address: int
+    intervals_us: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class BusSettings:
+    """A serial line and the meters on it. `timeout_s`: how long the first character of an answer may take."""
+
+    name: str
+    port: str
+    format: SerialFormat
+    timeout_s: float
+    meters: tuple[MeterSettings, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JournalSettings:
+    """Where readings are kept. `keep_s`: how long those stay that every sink has taken; None: for ever."""
+
+    path: Path
+    commit_interval_s: float = 5.0
+    keep_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SshSettings:
+    """The server through which a tunnel goes.
+
+    `host_keys` "known" refuses a key that is not in `known_hosts`; "pin-first" writes the first key that it sees into
+    that file and refuses any other from then on.
+    """
+
+    host: str
+    port: int
+    user: str
+    password: str | None = field(repr=False)
+    key_file: Path | None
+    key_passphrase: str | None = field(repr=False)
+    known_hosts: Path
+    host_keys: HostKeys
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresqlSettings:
+    """The database and the table in it. With `ssh`, `host` and `port` are as the SSH server sees them.
+
+    `schema` None: the first in the database's search path. `manage_schema`: whether the table may be created and get
+    missing columns. `ship_interval_s`: the pause between two batches.
+    """
+
+    host: str
+    port: int
+    database: str
+    user: str
+    password: str | None = field(repr=False)
+    sslmode: SslMode
+    schema: str | None
+    table: str
+    manage_schema: bool
+    ship_interval_s: float
+    ssh: SshSettings | None
+
+
+@dataclass(frozen=True, slots=True)
+class FastSettings:
+    """What SIGUSR2 asks for: everything is read every `interval_us` microseconds for `duration_s` seconds."""
+
+    interval_us: int
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that one settings file says.
+
+    `notices` are lines for the owner about parts of the file that do nothing (yet).
+    """
+
+    source: Path
+    language: Language
+    buses: tuple[BusSettings, ...]
+    journal: JournalSettings
+    postgresql: PostgresqlSettings | None
+    fast: FastSettings
+    notices: tuple[str, ...] = ()

@@ -1,0 +1,46 @@
+"""Finds the models and measurands that a settings file names."""
+
+from smartmeter.measurands import Language, find_measurand, measurands
+from smartmeter.models.catalogue import Model, load_model, model_names
+from smartmeter.settings.mistakes import Mistakes, Place
+from smartmeter.settings.words import nearest, shown, suggestion
+
+
+def find_model(name: str, mistakes: Mistakes, place: Place) -> Model | None:
+    """The model with this name, in any case; None if a mistake was noted."""
+    if name.lower() in {known.lower() for known in model_names()}:
+        return load_model(name)
+    if not mistakes.spoil(place):
+        mistakes.add(place, f"there is no meter model {shown(name)}; {suggestion(name, model_names())}")
+    return None
+
+
+def find_measurand_id(name: str, model: Model | None, mistakes: Mistakes, place: Place) -> str | None:
+    """The id of the measurand with this English or German name, in any case; None if a mistake was noted.
+
+    With a model, also what the model does not measure is a mistake.
+    """
+    measurand = find_measurand(name)
+    if measurand is None:
+        mistakes.add(place, f"there is no measurand {shown(name)}; {_meant(name, model)}")
+        return None
+    if model is not None and measurand.id not in model.registers:
+        mistakes.add(
+            place,
+            f"an {model.name} does not measure {shown(name)}; `smartmeter models {model.name}` lists what it measures",
+        )
+        return None
+    return measurand.id
+
+
+def _meant(name: str, model: Model | None) -> str:
+    known = [measurands()[id_] for id_ in (model.registers if model else measurands())]
+    match = nearest(name, [measurand.id for measurand in known] + [measurand.german for measurand in known])
+    if match:
+        return f"did you mean {match}?"
+    return f"`smartmeter models{' ' + model.name if model else ''}` lists them"
+
+
+def measurand_name(id_: str, language: Language) -> str:
+    """The name under which a settings file in this language lists the measurand."""
+    return id_ if language == "en" else measurands()[id_].german

@@ -1,0 +1,201 @@
+"""Makes the settings from a file of our own shape, and checks what only the whole file can show."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from smartmeter.modbus.line import SerialFormat
+from smartmeter.models.catalogue import Model
+from smartmeter.settings.defaults import default_keep_s
+from smartmeter.settings.durations import SECOND_US
+from smartmeter.settings.file import BusTable, JournalTable, MeterTable, PostgresqlTable, SettingsFile, SshTable
+from smartmeter.settings.mistakes import Mistakes, Place, key_text
+from smartmeter.settings.model import (
+    BusSettings,
+    FastSettings,
+    JournalSettings,
+    MeterSettings,
+    PostgresqlSettings,
+    Settings,
+    SshSettings,
+)
+from smartmeter.settings.names import find_measurand_id, find_model
+from smartmeter.settings.places import beside, default_journal
+from smartmeter.settings.secrets import SecretKeys, read_secret
+from smartmeter.settings.shape import validated
+from smartmeter.settings.words import shown
+
+# Only holds the place of a format that cannot be known; a mistake was noted then.
+_SOME_FORMAT = SerialFormat(9600)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is unique in the file: where which bus name, meter name and port stands."""
+
+    buses: dict[str, Place]
+    meters: dict[str, Place]
+    ports: dict[str, Place]
+
+
+def resolve(source: Path, document: Mapping[str, Any]) -> Settings:
+    """The settings that the document says.
+
+    Raises SettingsError with every mistake in it.
+    """
+    mistakes = Mistakes(source)
+    file = validated(SettingsFile, document, mistakes)
+    found = _Found({}, {}, {})
+    if not file.bus and not mistakes.spoil(("bus",)):
+        mistakes.add(("bus",), "there is no bus; describe one under [[bus]]")
+    buses = tuple(_bus(table, index, found, mistakes) for index, table in enumerate(file.bus))
+    postgresql = None if file.postgresql is None else _postgresql(file.postgresql, mistakes)
+    journal = _journal(file.journal, mistakes, has_sink=postgresql is not None)
+    mistakes.raise_if_any(document)
+    return Settings(
+        source=source,
+        language=file.language,
+        buses=buses,
+        journal=journal,
+        postgresql=postgresql,
+        fast=FastSettings(file.fast.interval, file.fast.duration / SECOND_US),
+    )
+
+
+def _bus(table: BusTable, index: int, found: _Found, mistakes: Mistakes) -> BusSettings:
+    place: Place = ("bus", index)
+    name = table.name or f"bus{index + 1}"
+    _claim(name, (*place, "name"), found.buses, mistakes)
+    if not mistakes.spoil((*place, "port")):
+        _claim(table.port, (*place, "port"), found.ports, mistakes, same=os.path.realpath)
+    if not table.meter and not mistakes.spoil((*place, "meter")):
+        mistakes.add((*place, "meter"), "there is no meter on this bus; describe one under [[bus.meter]]")
+    models = [
+        find_model(meter.model, mistakes, (*place, "meter", position, "model"))
+        for position, meter in enumerate(table.meter)
+    ]
+    addresses: dict[str, Place] = {}
+    meters = []
+    for position, (meter, model) in enumerate(zip(table.meter, models, strict=True)):
+        at = (*place, "meter", position)
+        if not mistakes.spoil((*at, "address")):
+            _claim(meter.address, (*at, "address"), addresses, mistakes)
+        settings = _meter(meter, model, at, mistakes)
+        if settings is not None:
+            _claim(settings.name, (*at, "name"), found.meters, mistakes)
+            meters.append(settings)
+    return BusSettings(name, table.port, _format(table, models), table.timeout / SECOND_US, tuple(meters))
+
+
+def _claim(
+    value: str | int,
+    place: Place,
+    taken: dict[str, Place],
+    mistakes: Mistakes,
+    same: Callable[[str], str] = str,
+) -> None:
+    """Notes a mistake if the value was there before; `same` makes values equal that mean the same thing."""
+    first = taken.setdefault(same(str(value)), place)
+    if first != place:
+        mistakes.add(place, f"{shown(value)} is already taken by {key_text(first)}; each needs its own")
+
+
+def _format(table: BusTable, models: Sequence[Model | None]) -> SerialFormat:
+    default = next((model.serial for model in models if model is not None), _SOME_FORMAT)
+    return SerialFormat(
+        baudrate=table.baudrate or default.baudrate,
+        bytesize=table.bytesize or default.bytesize,
+        parity=table.parity or default.parity,
+        stopbits=table.stopbits or default.stopbits,
+    )
+
+
+def _meter(table: MeterTable, model: Model | None, place: Place, mistakes: Mistakes) -> MeterSettings | None:
+    """The meter; None if its model is not known, but what is wrong besides is noted all the same."""
+    listed = None if table.measurands is None else _listed(table.measurands, model, place, mistakes)
+    own: dict[str, int | None] = {}
+    places: dict[str, Place] = {}
+    for name, interval_us in table.intervals.items():
+        at = (*place, "intervals", name)
+        id_ = find_measurand_id(name, model, mistakes, at)
+        if id_ is None:
+            continue
+        if id_ in own:
+            mistakes.add(at, f"is the same measurand as {key_text(places[id_])}; give only one of them")
+        elif listed is not None and id_ not in listed and interval_us is not None:
+            mistakes.add(at, "has an interval, but measurands does not list it; add it there or take it out here")
+        own[id_], places[id_] = interval_us, at
+    if model is None:
+        return None
+    intervals_us = {
+        id_: interval_us
+        for id_ in model.registers
+        if (listed is None or id_ in listed) and (interval_us := own.get(id_, table.interval)) is not None
+    }
+    if not intervals_us and not mistakes.lie_within(place):
+        mistakes.add(place, "nothing is read from this meter; list measurands, or give intervals other than never")
+    return MeterSettings(table.name or f"{model.name.lower()}_{table.address}", model, table.address, intervals_us)
+
+
+def _listed(names: Sequence[str], model: Model | None, place: Place, mistakes: Mistakes) -> set[str]:
+    return {
+        id_
+        for index, name in enumerate(names)
+        if (id_ := find_measurand_id(name, model, mistakes, (*place, "measurands", index))) is not None
+    }
+
+
+def _journal(table: JournalTable, mistakes: Mistakes, *, has_sink: bool) -> JournalSettings:
+    path = default_journal(mistakes.file) if table.path is None else beside(mistakes.file, table.path)
+    if path == mistakes.file.absolute():
+        mistakes.add(("journal", "path"), "is this settings file itself; name another one")
+    if "keep" in table.model_fields_set:
+        keep_s = None if table.keep is None else table.keep / SECOND_US
+    else:
+        keep_s = default_keep_s(has_sink=has_sink)
+    return JournalSettings(path, table.commit_interval / SECOND_US, keep_s)
+
+
+def _postgresql(table: PostgresqlTable, mistakes: Mistakes) -> PostgresqlSettings:
+    place: Place = ("postgresql",)
+    keys = SecretKeys("password", table.password, table.password_file, table.password_env)
+    return PostgresqlSettings(
+        host=table.host,
+        port=table.port,
+        database=table.database,
+        user=table.user,
+        password=read_secret(keys, mistakes, place),
+        sslmode=table.sslmode,
+        schema=table.schema_name,
+        table=table.table,
+        manage_schema=table.manage_schema,
+        ship_interval_s=table.ship_interval / SECOND_US,
+        ssh=None if table.ssh is None else _ssh(table.ssh, mistakes),
+    )
+
+
+def _ssh(table: SshTable, mistakes: Mistakes) -> SshSettings:
+    place: Place = ("postgresql", "ssh")
+    password = read_secret(
+        SecretKeys("password", table.password, table.password_file, table.password_env), mistakes, place
+    )
+    passphrase = read_secret(
+        SecretKeys("key_passphrase", table.key_passphrase, table.key_passphrase_file, table.key_passphrase_env),
+        mistakes,
+        place,
+    )
+    key_file = None if table.key_file is None else beside(mistakes.file, table.key_file)
+    if password is None and key_file is None and not mistakes.lie_within(place):
+        mistakes.add(place, "has neither a password nor a key_file; give one of them")
+    return SshSettings(
+        host=table.host,
+        port=table.port,
+        user=table.user,
+        password=password,
+        key_file=key_file,
+        key_passphrase=passphrase,
+        known_hosts=beside(mistakes.file, table.known_hosts),
+        host_keys=table.host_keys,
+    )

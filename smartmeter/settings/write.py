@@ -1,0 +1,190 @@
+"""Writes settings as a commented file of our own format."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from smartmeter.measurands import Language, measurands
+from smartmeter.settings.defaults import INTERVAL_US
+from smartmeter.settings.durations import SECOND_US, format_duration
+from smartmeter.settings.file import FOREVER, NEVER
+from smartmeter.settings.model import (
+    BusSettings,
+    FastSettings,
+    JournalSettings,
+    MeterSettings,
+    PostgresqlSettings,
+    Settings,
+    SshSettings,
+)
+from smartmeter.settings.names import measurand_name
+from smartmeter.settings.places import default_journal, name_beside
+from smartmeter.settings.words import quoted
+
+_LINE_CHARACTERS = 100
+
+_HEAD = """\
+# The settings of Smartmeter. docs/configuration.md explains every key; `smartmeter check` looks for mistakes.
+# Durations read like "500ms", "10s", "5m", "2h", "90d", "1h30m"."""
+
+
+def write_settings(settings: Settings) -> str:
+    """The text of a settings file that loads as these settings (without their notices) from `settings.source`.
+
+    Files below its directory are named relative to it, passwords stand in it as they are: only its owner may read it.
+    """
+    tables = [[_HEAD, "", "# Language of names and database columns: en or de.", _line("language", settings.language)]]
+    for bus in settings.buses:
+        tables.append(_bus(bus))
+        for meter in bus.meters:
+            tables += _meter(meter, settings.language)
+    tables.append(_journal(settings.journal, settings.source))
+    if settings.postgresql is not None:
+        tables.append(_postgresql(settings.postgresql))
+        if settings.postgresql.ssh is not None:
+            tables.append(_ssh(settings.postgresql.ssh, settings.source))
+    tables.append(_fast(settings.fast))
+    return "\n\n".join("\n".join(lines) for lines in tables) + "\n"
+
+
+def _line(key: str, value: str | int) -> str:
+    if isinstance(value, bool):
+        return f"{key} = {'true' if value else 'false'}"
+    return f"{key} = {value if isinstance(value, int) else quoted(value)}"
+
+
+def _seconds(key: str, seconds: float) -> str:
+    return _line(key, format_duration(round(seconds * SECOND_US)))
+
+
+def _bus(bus: BusSettings) -> list[str]:
+    return [
+        "# One line with the meters on it. A name under /dev/serial/by-id/ stays the same when adapters change places.",
+        "[[bus]]",
+        _line("name", bus.name),
+        _line("port", bus.port),
+        _line("baudrate", bus.format.baudrate),
+        _line("bytesize", bus.format.bytesize),
+        "# N: none, E: even, O: odd.",
+        _line("parity", bus.format.parity),
+        _line("stopbits", bus.format.stopbits),
+        "# How long a meter may take to begin its answer.",
+        _seconds("timeout", bus.timeout_s),
+    ]
+
+
+def _meter(meter: MeterSettings, language: Language) -> list[list[str]]:
+    usual_us = _most_common(meter.intervals_us.values())
+    read = [id_ for id_ in measurands() if id_ in meter.intervals_us]
+    unread = [id_ for id_ in measurands() if id_ in meter.model.registers and id_ not in meter.intervals_us]
+    listed = _list("measurands", [measurand_name(id_, language) for id_ in read])
+    # What is shorter to read: a list of what is read, or a line for each that is not.
+    lists = len(unread) > len(listed)
+    intervals = {id_: format_duration(us) for id_, us in sorted(meter.intervals_us.items(), key=_by_interval)}
+    own = {id_: text for id_, text in intervals.items() if meter.intervals_us[id_] != usual_us}
+    if not lists:
+        own |= dict.fromkeys(unread, NEVER)
+    lines = [
+        "[[bus.meter]]",
+        "# The name that readings carry; it should never change.",
+        _line("name", meter.name),
+        _line("model", meter.model.name),
+        _line("address", meter.address),
+        "# For every measurand without an interval of its own.",
+        _line("interval", format_duration(usual_us)),
+    ]
+    if lists:
+        lines += ["# Only these are read.", *listed]
+    if not own:
+        return [lines]
+    return [lines, ["[bus.meter.intervals]", *(_line(measurand_name(id_, language), own[id_]) for id_ in own)]]
+
+
+def _most_common(intervals_us: Iterable[int]) -> int:
+    """The interval that most have; the shortest of them if there are several."""
+    counts = Counter(intervals_us)
+    return max(counts, key=lambda interval_us: (counts[interval_us], -interval_us), default=INTERVAL_US)
+
+
+def _by_interval(item: tuple[str, int]) -> tuple[int, int]:
+    """By interval, and within one interval in the order of the vocabulary."""
+    id_, interval_us = item
+    return interval_us, list(measurands()).index(id_)
+
+
+def _list(key: str, names: Iterable[str]) -> list[str]:
+    lines, line = [f"{key} = ["], "   "
+    for name in names:
+        item = f" {quoted(name)},"
+        if len(line) + len(item) > _LINE_CHARACTERS:
+            lines.append(line)
+            line = "   "
+        line += item
+    return [*lines, line, "]"]
+
+
+def _journal(journal: JournalSettings, source: Path) -> list[str]:
+    path = _line("path", name_beside(source, journal.path))
+    return [
+        "# The local store through which every reading goes.",
+        "[journal]",
+        f"# {path}" if journal.path == default_journal(source) else path,
+        "# A power cut costs at most the readings of this time; an SD card lives the longer, the longer it is.",
+        _seconds("commit_interval", journal.commit_interval_s),
+        "# How long readings stay that every database has taken: a duration, or forever.",
+        _line("keep", FOREVER) if journal.keep_s is None else _seconds("keep", journal.keep_s),
+    ]
+
+
+def _optional(values: Mapping[str, str | None]) -> list[str]:
+    return [_line(key, value) for key, value in values.items() if value is not None]
+
+
+def _postgresql(postgresql: PostgresqlSettings) -> list[str]:
+    return [
+        "# The database that gets every reading"
+        + ("; host and port as the SSH server sees them." if postgresql.ssh else "."),
+        "[postgresql]",
+        _line("host", postgresql.host),
+        _line("port", postgresql.port),
+        _line("database", postgresql.database),
+        _line("user", postgresql.user),
+        "# Or password_file, or password_env.",
+        *_optional({"password": postgresql.password}),
+        _line("sslmode", postgresql.sslmode),
+        *_optional({"schema": postgresql.schema}),
+        _line("table", postgresql.table),
+        "# Whether the table is created, and gets the columns that it lacks.",
+        _line("manage_schema", postgresql.manage_schema),
+        "# How often readings are sent.",
+        _seconds("ship_interval", postgresql.ship_interval_s),
+    ]
+
+
+def _ssh(ssh: SshSettings, source: Path) -> list[str]:
+    return [
+        "# The SSH server through which the database is reached.",
+        "[postgresql.ssh]",
+        _line("host", ssh.host),
+        _line("port", ssh.port),
+        _line("user", ssh.user),
+        *_optional(
+            {
+                "password": ssh.password,
+                "key_file": None if ssh.key_file is None else name_beside(source, ssh.key_file),
+                "key_passphrase": ssh.key_passphrase,
+            }
+        ),
+        _line("known_hosts", name_beside(source, ssh.known_hosts)),
+        "# known: the server's key must stand in known_hosts; pin-first: the first key that is seen is written there.",
+        _line("host_keys", ssh.host_keys),
+    ]
+
+
+def _fast(fast: FastSettings) -> list[str]:
+    return [
+        "# After SIGUSR2 everything is read and sent at this interval, for this long.",
+        "[fast]",
+        _line("interval", format_duration(fast.interval_us)),
+        _seconds("duration", fast.duration_s),
+    ]

@@ -1,0 +1,213 @@
+"""What is written loads as the same settings."""
+
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from smartmeter.modbus.line import SerialFormat
+from smartmeter.models import load_model, model_names
+from smartmeter.settings.durations import MAX_DURATION_US
+from smartmeter.settings.load import load_settings
+from smartmeter.settings.model import (
+    BusSettings,
+    FastSettings,
+    JournalSettings,
+    MeterSettings,
+    PostgresqlSettings,
+    Settings,
+    SshSettings,
+)
+from smartmeter.settings.write import write_settings
+
+DATA = Path(__file__).parent / "data"
+
+texts = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=20)
+names = texts | st.builds("{} {}".format, texts, texts)
+secrets = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1, max_size=20)
+identifiers = st.text("abcdefghijklmnopqrstuvwxyzäöü_\"' ", min_size=1, max_size=30).filter(
+    lambda name: name == name.strip()
+)
+intervals_us = st.sampled_from([100_000, 1_000_000, 10_000_000, 300_000_000, 999_999_000_000]) | st.integers(
+    100_000, MAX_DURATION_US
+)
+intervals_s = intervals_us.map(lambda interval_us: interval_us / 1_000_000)
+tcp_ports = st.integers(1, 65535)
+
+
+@st.composite
+def paths(draw, directory):
+    parts = draw(
+        st.lists(texts.filter(lambda part: "/" not in part and part not in (".", "..")), min_size=1, max_size=3)
+    )
+    return draw(st.sampled_from([directory, Path("/"), directory.parent])).joinpath(*parts)
+
+
+@st.composite
+def meters(draw, name, address):
+    model = load_model(draw(st.sampled_from(model_names())))
+    ids = draw(
+        st.lists(st.sampled_from(sorted(model.registers)), unique=True, min_size=1) | st.just(list(model.registers))
+    )
+    few = draw(st.lists(intervals_us, min_size=1, max_size=3))
+    return MeterSettings(name, model, address, {id_: draw(st.sampled_from(few)) for id_ in ids})
+
+
+@st.composite
+def buses(draw):
+    count = draw(st.integers(1, 3))
+    own_names = draw(st.lists(names, min_size=count, max_size=count, unique=True))
+    meter_names = iter(draw(st.lists(names, min_size=count * 2, max_size=count * 2, unique=True)))
+    found = []
+    for index, name in enumerate(own_names):
+        addresses = draw(st.lists(st.integers(1, 247), min_size=1, max_size=2, unique=True))
+        found.append(
+            BusSettings(
+                name=name,
+                port=f"/dev/tty-{index}-{draw(names)}",
+                format=SerialFormat(
+                    draw(st.integers(300, 4_000_000)), 8, draw(st.sampled_from("NEO")), draw(st.sampled_from([1, 2]))
+                ),
+                timeout_s=draw(st.integers(1_000, 60_000_000)) / 1_000_000,
+                meters=tuple(draw(meters(next(meter_names), address)) for address in addresses),
+            )
+        )
+    return tuple(found)
+
+
+def ssh(directory):
+    return st.builds(
+        SshSettings,
+        host=names,
+        port=tcp_ports,
+        user=names,
+        password=secrets,
+        key_file=st.none() | paths(directory),
+        key_passphrase=st.none() | secrets,
+        known_hosts=paths(directory),
+        host_keys=st.sampled_from(["known", "pin-first"]),
+    )
+
+
+def postgresql(directory):
+    return st.builds(
+        PostgresqlSettings,
+        host=names,
+        port=tcp_ports,
+        database=names,
+        user=names,
+        password=st.none() | secrets,
+        sslmode=st.sampled_from(["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]),
+        schema=st.none() | identifiers,
+        table=identifiers,
+        manage_schema=st.booleans(),
+        ship_interval_s=intervals_s,
+        ssh=st.none() | ssh(directory),
+    )
+
+
+def all_settings(source):
+    journals = st.builds(
+        JournalSettings,
+        path=paths(source.parent) | st.just(source.parent / "smartmeter.db"),
+        commit_interval_s=intervals_s,
+        keep_s=st.none() | st.integers(3_600_000_000, MAX_DURATION_US).map(lambda keep_us: keep_us / 1_000_000),
+    )
+    return st.builds(
+        Settings,
+        source=st.just(source),
+        language=st.sampled_from(["en", "de"]),
+        buses=buses(),
+        journal=journals.filter(lambda journal: journal.path != source),
+        postgresql=st.none() | postgresql(source.parent),
+        fast=st.builds(
+            FastSettings,
+            intervals_us,
+            st.integers(0, MAX_DURATION_US).map(lambda duration_us: duration_us / 1_000_000),
+        ),
+    )
+
+
+@pytest.fixture(autouse=True)
+def _no_systemd(monkeypatch):
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_what_is_written_loads_the_same(tmp_path, data):
+    original = data.draw(all_settings(tmp_path / "smartmeter.toml"))
+    original.source.write_text(write_settings(original), "utf-8")
+    assert load_settings(original.source) == original
+
+
+@pytest.mark.parametrize("name", ["full.toml", "later_cfg.toml"])
+def test_real_files_load_the_same_after_writing(tmp_path, name):
+    original = replace(load_settings(DATA / name), source=tmp_path / "smartmeter.toml")
+    original.source.write_text(write_settings(original), "utf-8")
+    assert load_settings(original.source) == original
+
+
+def written(meter_of, language="en"):
+    meter = MeterSettings("house", load_model("SDM530"), 1, meter_of(list(load_model("SDM530").registers)))
+    bus = BusSettings("bus1", "/dev/ttyUSB0", SerialFormat(9600), 0.5, (meter,))
+    source = Path("smartmeter.toml")
+    text = write_settings(
+        Settings(
+            source,
+            language,
+            (bus,),
+            JournalSettings(Path.cwd() / "smartmeter.db"),
+            None,
+            FastSettings(2_000_000, 120.0),
+        )
+    )
+    return text, tomllib.loads(text)["bus"][0]["meter"][0]
+
+
+def test_one_interval_for_all_needs_no_list():
+    _, meter = written(lambda ids: dict.fromkeys(ids, 5_000_000))
+    assert meter == {"name": "house", "model": "SDM530", "address": 1, "interval": "5s"}
+
+
+def test_the_most_common_interval_stands_for_all_and_the_rest_by_interval():
+    _, meter = written(lambda ids: dict.fromkeys(ids, 10_000_000) | {"frequency": 300_000_000, "voltage_l2": 1_000_000})
+    assert meter["interval"] == "10s"
+    assert list(meter["intervals"].items()) == [("voltage_l2", "1s"), ("frequency", "5m")]
+
+
+def test_few_that_are_not_read_are_never():
+    _, meter = written(lambda ids: {id_: 10_000_000 for id_ in ids if id_ != "frequency"})
+    assert meter["intervals"] == {"frequency": "never"}
+    assert "measurands" not in meter
+
+
+def test_few_that_are_read_are_listed_by_the_names_of_the_language():
+    text, meter = written(lambda _: {"voltage_l1": 1_000_000, "frequency": 1_000_000, "current_l1": 5_000_000}, "de")
+    assert meter["measurands"] == ["Spannung_L1", "Strom_L1", "Frequenz"]
+    assert (meter["interval"], meter["intervals"]) == ("1s", {"Strom_L1": "5s"})
+    assert max(len(line) for line in text.splitlines()) <= 120
+
+
+def test_the_default_journal_is_only_a_comment_so_that_systemd_may_move_it(monkeypatch, tmp_path):
+    text, _ = written(lambda ids: dict.fromkeys(ids, 1_000_000))
+    assert '\n# path = "smartmeter.db"\n' in text
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    text, _ = written(lambda ids: dict.fromkeys(ids, 1_000_000))
+    assert '\npath = "smartmeter.db"\n' in text
+
+
+def test_files_outside_its_directory_are_named_whole(tmp_path):
+    original = load_settings(DATA / "full.toml")
+    moved = write_settings(replace(original, source=tmp_path / "smartmeter.toml"))
+    assert tomllib.loads(moved)["journal"]["path"] == str(DATA / "readings.db")
+    assert tomllib.loads(write_settings(original))["journal"]["path"] == "readings.db"
+
+
+def test_a_meter_of_which_nothing_is_read_is_written_all_the_same():
+    _, meter = written(lambda _: {})
+    assert meter["measurands"] == []
