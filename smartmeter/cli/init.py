@@ -1,0 +1,135 @@
+"""`smartmeter init`: asks for port and model, or finds them, and writes smartmeter.toml."""
+
+import argparse
+import asyncio
+import locale
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from smartmeter.cli.options import add_line_options, bus_from_options, modbus_address
+from smartmeter.cli.private_file import FileError, create_private_file, replace_private_file
+from smartmeter.errors import SmartmeterError
+from smartmeter.measurands import Language
+from smartmeter.models import model_names
+from smartmeter.polling.probe import formats_to_try, probe
+from smartmeter.settings.model import BusSettings, FastSettings, JournalSettings, Settings
+
+EXAMPLES = """\
+  smartmeter init
+  smartmeter init --port /dev/ttyUSB0 --model SDM630 --address 1
+  smartmeter init --port /dev/ttyUSB0 --model SDM530 --baudrate 19200 --parity E -o meter.toml
+
+What is not given is asked, and how the line is set is found out by asking the meter. Nothing is written to it.
+"""
+DATABASE = """
+# Where to ship the readings besides; take the # away and fill in.
+#[postgresql]
+#host = "database.example.org"
+#database = "smartmeter"
+#user = "smartmeter"
+#password_file = "postgresql_password"
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("smartmeter.toml"), metavar="FILE", help="default smartmeter.toml"
+    )
+    parser.add_argument("--force", action="store_true", help="replace a file that is there")
+    parser.add_argument("--language", choices=("en", "de"), help="of names and columns (default: your system's)")
+    add_line_options(parser)
+    parser.set_defaults(model=None, address=None)
+
+
+def main(args: argparse.Namespace) -> int:
+    if args.output.exists() and not args.force:
+        raise FileError(f"{args.output} is there already; --force replaces it, -o names another file")
+    args.port = args.port or _ask_port()
+    args.model = args.model or _ask(f"Meter model ({', '.join(model_names())})", "SDM530")
+    args.address = args.address or _ask_address()
+    bus = bus_from_options(args)
+    if not args.baudrate:
+        bus = _find_format(bus)
+    text = _settings_text(bus, args.output, args.language or _system_language())
+    if args.force:
+        replace_private_file(args.output, text)
+    else:
+        create_private_file(args.output, text)
+    print(f"Wrote {args.output}. Next: smartmeter check, smartmeter read, smartmeter run.")
+    return 0
+
+
+def _ask_port() -> str:
+    from serial.tools import list_ports  # noqa: PLC0415 - needed here alone
+
+    # Names by id stay the same when the adapter is plugged in elsewhere.
+    by_id = {str(link.resolve()): str(link) for link in sorted(Path("/dev/serial/by-id").glob("*"))}
+    ports = {by_id.get(port.device, port.device): port.description for port in list_ports.comports()}
+    for port, description in ports.items():
+        print(f"  {port}  ({description})")
+    return _ask("Serial port", next(iter(ports), ""))
+
+
+def _ask_address() -> int:
+    answer = _ask("Address of the meter, 1 to 247", "1")
+    try:
+        return modbus_address(answer)
+    except argparse.ArgumentTypeError as error:
+        raise SmartmeterError(str(error)) from error
+
+
+def _ask(question: str, default: str) -> str:
+    """What the person at the terminal answers, or the default; without a terminal there is nobody to ask."""
+    if not sys.stdin.isatty():
+        raise SmartmeterError(f"{question}: nobody is there to ask; give it as an option, see smartmeter init --help")
+    try:
+        given = input(f"{question}{f' [{default}]' if default else ''}: ").strip()
+    except EOFError:
+        given = ""
+    if not given and not default:
+        raise SmartmeterError(f"{question}: no answer; nothing was written")
+    return given or default
+
+
+def _find_format(bus: BusSettings) -> BusSettings:
+    """The bus with the line settings at which its meter answers; as it was, if it answers at none."""
+    meter = bus.meters[0]
+    for line in formats_to_try(meter.model):
+        print(f"  {line} …", end=" ", flush=True)
+        answer = asyncio.run(probe(bus.port, line, meter.model, meter.address, bus.timeout_s))
+        if answer is None:
+            print("no answer")
+            continue
+        if answer.voltage is None:
+            print("an answer, but no plausible voltage; is the model right?")
+        else:
+            print(f"the meter answers: {answer.voltage:g} V")
+        return replace(bus, format=line)
+    print(
+        f"No meter answers at address {meter.address}. Check wiring (A and B swapped?), address and supply. "
+        f"The factory settings {bus.format} are written; mend them in the file."
+    )
+    return bus
+
+
+def _settings_text(bus: BusSettings, output: Path, language: Language) -> str:
+    # pydantic takes its time: only now is it sure that settings are written.
+    from smartmeter.settings import defaults  # noqa: PLC0415
+    from smartmeter.settings.places import default_journal  # noqa: PLC0415
+    from smartmeter.settings.write import write_settings  # noqa: PLC0415
+
+    intervals_us = dict.fromkeys(bus.meters[0].model.registers, defaults.INTERVAL_US)
+    settings = Settings(
+        source=output.absolute(),
+        language=language,
+        buses=(replace(bus, name="bus1", meters=(replace(bus.meters[0], intervals_us=intervals_us),)),),
+        journal=JournalSettings(default_journal(output), defaults.COMMIT_INTERVAL_US / 1e6),
+        postgresql=None,
+        fast=FastSettings(defaults.FAST_INTERVAL_US, defaults.FAST_DURATION_US / 1e6),
+    )
+    return write_settings(settings) + DATABASE
+
+
+def _system_language() -> Language:
+    return "de" if (locale.getlocale()[0] or "").startswith(("de", "German")) else "en"

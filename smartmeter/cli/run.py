@@ -1,0 +1,63 @@
+"""`smartmeter run`: the daemon."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from smartmeter.cli.options import add_config_option
+from smartmeter.settings.apart import loaded_settings, start_loading
+
+if TYPE_CHECKING:
+    from smartmeter.daemon import Daemon
+
+EXAMPLES = """\
+  smartmeter run
+  smartmeter run -c /etc/smartmeter/smartmeter.toml
+
+Signals: SIGTERM and Ctrl-C end it and lose nothing; SIGUSR2 shortens the interval for a while.
+"""
+
+log = logging.getLogger("smartmeter")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_config_option(parser)
+    parser.add_argument("-v", "--verbose", action="store_true", help="log more")
+
+
+def main(args: argparse.Namespace) -> int:
+    configure_log(logging.DEBUG if args.verbose else logging.INFO)
+    loading = start_loading(args.config)
+    # Meanwhile, and only in this process: the loading one has no use for it.
+    from smartmeter.daemon import Daemon  # noqa: PLC0415
+
+    asyncio.run(_run(Daemon(loaded_settings(loading))))
+    return 0
+
+
+def configure_log(level: int) -> None:
+    """Log to standard error; with the time, unless systemd's journal adds it."""
+    form = "%(levelname)s %(message)s" if os.environ.get("JOURNAL_STREAM") else "%(asctime)s %(levelname)s %(message)s"
+    logging.basicConfig(level=level, format=form)
+    for talkative in ("asyncio", "asyncssh", "psycopg"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
+
+
+async def _run(daemon: "Daemon") -> None:
+    loop, running = asyncio.get_running_loop(), asyncio.current_task()
+    if running is None:
+        raise AssertionError("this is a task")
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(stop, running.cancel)
+    loop.add_signal_handler(signal.SIGUSR2, daemon.shorten_interval)
+    loop.add_signal_handler(signal.SIGUSR1, _decline_demand_settings)
+    with contextlib.suppress(asyncio.CancelledError):
+        await daemon.run()
+
+
+def _decline_demand_settings() -> None:
+    log.warning("SIGUSR1 would write the demand settings to the meter; this version does not write to meters.")

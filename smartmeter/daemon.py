@@ -1,0 +1,113 @@
+"""The daemon: builds everything from the settings and runs it. Nothing else wires the parts together."""
+
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import NoReturn
+
+from smartmeter import __version__, systemd
+from smartmeter.clock import system_clock
+from smartmeter.journal import Journal
+from smartmeter.live import Live
+from smartmeter.polling.bus import Bus
+from smartmeter.polling.fast import FastInterval
+from smartmeter.polling.poller import MeterPoller
+from smartmeter.reading import Reading
+from smartmeter.settings.model import PostgresqlSettings, Settings
+
+# How long another thread may hold the interpreter while the line waits: shipping must not delay requests.
+SWITCH_INTERVAL_S = 0.0005
+# After an error that nobody foresaw a part is started again after so long.
+RESTART_S = 10.0
+
+log = logging.getLogger(__name__)
+
+
+class Daemon:
+    """The running program. `live` and `fast` are for those who look at it and who shorten the interval."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.live = Live()
+        self.fast = FastInterval(settings.fast)
+        self.buses = tuple(Bus(bus) for bus in settings.buses)
+        self._journal: Journal | None = None
+
+    async def run(self) -> NoReturn:
+        """Read, keep and ship until cancelled; what was read is then committed.
+
+        Raises JournalError if the journal cannot be opened at all.
+        """
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        log.info("Smartmeter %s reads %s.", __version__, _describe(self.settings))
+        for notice in self.settings.notices:
+            log.warning("%s", notice)
+        sinks = ["postgresql"] if self.settings.postgresql else []
+        self._journal = await Journal.open(self.settings.journal, _measurands(self.settings), sinks)
+        try:
+            await self._run_parts(self._journal)
+        finally:
+            systemd.notify("STOPPING=1")
+            for bus in self.buses:
+                bus.close()
+            await self._journal.close()
+            log.info("Stopped; everything that was read is in the journal.")
+
+    def shorten_interval(self) -> None:
+        """Begin the fast interval, or begin it anew."""
+        self.fast.start()
+        if self._journal is not None:
+            self._journal.hurry(self.settings.fast.interval_us / 1e6, self.fast.until_s)
+
+    async def _run_parts(self, journal: Journal) -> NoReturn:
+        def deliver(reading: Reading) -> None:
+            journal.append(reading)
+            self.live.publish(reading)
+
+        clock = system_clock()
+        async with asyncio.TaskGroup() as tasks:
+            for bus in self.buses:
+                for meter in bus.settings.meters:
+                    poller = MeterPoller(meter, bus, self.fast, clock, deliver)
+                    tasks.create_task(_keep_running(f"meter {meter.name}", poller.run))
+            if self.settings.postgresql:
+                tasks.create_task(self._keep_shipping(journal, self.settings.postgresql))
+            systemd.notify("READY=1")
+            await systemd.keep_watchdog_quiet()
+
+    async def _keep_shipping(self, journal: Journal, settings: PostgresqlSettings) -> NoReturn:
+        # Imported here: who has no database does not pay for its driver.
+        from smartmeter.sinks.postgresql import PostgresqlSink  # noqa: PLC0415
+        from smartmeter.sinks.shipper import ship  # noqa: PLC0415
+
+        meters = tuple(meter for bus in self.settings.buses for meter in bus.meters)
+        sink = PostgresqlSink(settings, meters, self.settings.language)
+        await _keep_running(
+            "shipping to PostgreSQL", lambda: ship(journal, sink, settings.ship_interval_s, self.fast)
+        )
+
+
+async def _keep_running(name: str, part: Callable[[], Awaitable[object]]) -> NoReturn:
+    """Run a part for ever. An error in it is an error of this program; it is logged whole and stops nothing else."""
+    while True:
+        started_s = time.monotonic()
+        try:
+            await part()
+        except Exception:
+            log.exception("Unexpected error in %s after %.0f s; please report it.", name, time.monotonic() - started_s)
+            await asyncio.sleep(RESTART_S)
+
+
+def _measurands(settings: Settings) -> list[str]:
+    wanted = {id_: None for bus in settings.buses for meter in bus.meters for id_ in meter.intervals_us}
+    return list(wanted)
+
+
+def _describe(settings: Settings) -> str:
+    return "; ".join(
+        f"{meter.name} ({meter.model.name} at address {meter.address} on {bus.port}, {bus.format})"
+        for bus in settings.buses
+        for meter in bus.meters
+    )

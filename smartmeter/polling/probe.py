@@ -1,0 +1,63 @@
+"""Finds out how the line of a meter is set, by asking the meter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from smartmeter.modbus.errors import AnswerError
+from smartmeter.modbus.frames import ReadRequest
+from smartmeter.modbus.line import SerialFormat
+from smartmeter.modbus.rtu import LineCounters, RtuConnection
+from smartmeter.models import Model
+from smartmeter.polling.decode import decode_float32
+
+# What meters are set to, by their papers and by those who use them; the commonest first.
+USUAL_FORMATS = (
+    SerialFormat(9600, 8, "N", 1),
+    SerialFormat(19200, 8, "E", 1),
+    SerialFormat(9600, 8, "E", 1),
+    SerialFormat(19200, 8, "N", 1),
+    SerialFormat(2400, 8, "N", 1),
+    SerialFormat(38400, 8, "N", 1),
+    SerialFormat(4800, 8, "N", 1),
+    SerialFormat(9600, 8, "N", 2),
+    SerialFormat(2400, 8, "E", 1),
+    SerialFormat(1200, 8, "N", 1),
+)
+# A voltage in this range is one; a zero, or what another register holds, proves nothing.
+LOWEST_VOLTAGE = 50.0
+HIGHEST_VOLTAGE = 500.0
+ATTEMPTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a probe brought: the voltage in V of the first phase, None if the answer was no plausible voltage."""
+
+    format: SerialFormat
+    voltage: float | None
+
+
+def formats_to_try(model: Model) -> Sequence[SerialFormat]:
+    """The usual settings, the model's own first."""
+    return (model.serial, *(line for line in USUAL_FORMATS if line != model.serial))
+
+
+async def probe(port: str, line: SerialFormat, model: Model, address: int, timeout_s: float) -> Answer | None:
+    """What the meter at `address` answers when its line is set like this; None if nothing intelligible comes.
+
+    Nothing is written to the meter. Raises PortError.
+    """
+    register = model.registers["voltage_l1"]
+    request = ReadRequest(address, register.function, register.address, register.count)
+    connection = RtuConnection.open(port, line, timeout_s, LineCounters())
+    try:
+        for _ in range(ATTEMPTS):
+            try:
+                voltage = decode_float32(await connection.read(request))
+            except AnswerError:
+                continue
+            plausible = voltage is not None and LOWEST_VOLTAGE <= voltage <= HIGHEST_VOLTAGE
+            return Answer(line, voltage if plausible else None)
+    finally:
+        connection.close()
+    return None

@@ -1,0 +1,134 @@
+"""`smartmeter check` with good and bad settings."""
+
+import json
+
+import pytest
+
+from smartmeter.cli.main import main
+from smartmeter.modbus.line import SerialFormat
+from smartmeter.modbus.port import open_port
+from smartmeter.models import load_model
+from smartmeter.simulator import VirtualLine, VirtualMeter
+from tests.fixtures.postgresql import PASSWORD, USER
+
+LINE = SerialFormat(19200, 8, "E", 1)
+
+
+@pytest.fixture
+def line(tmp_path):
+    with VirtualLine(LINE, [VirtualMeter(load_model("SDM530"))], link=tmp_path / "tty") as line:
+        yield line
+
+
+@pytest.fixture
+def check(tmp_path, capsys):
+    def run(interval="1s", more="", meters=1):
+        path = tmp_path / "smartmeter.toml"
+        path.write_text(
+            f'[[bus]]\nport = "{tmp_path / "tty"}"\nbaudrate = 19200\nparity = "E"\n'
+            + "".join(
+                f'[[bus.meter]]\nname = "m{n}"\nmodel = "SDM530"\naddress = {n}\ninterval = "{interval}"\n'
+                for n in range(1, meters + 1)
+            )
+            + more
+        )
+        status = main(["check", "-c", str(path), "--json"])
+        report = json.loads(capsys.readouterr().out)
+        assert main(["check", "-c", str(path)]) == status
+        text = capsys.readouterr().out
+        for finding in report["errors"] + report["warnings"] + report["facts"]:
+            assert finding in text
+        return status, report, text
+
+    return run
+
+
+def test_good_settings_print_the_plan(check, line):
+    status, report, text = check()
+    assert status == 0
+    assert report["ok"]
+    [bus] = report["buses"]
+    assert bus["busy_percent"] == pytest.approx(34.1, abs=0.05)
+    [planned] = bus["meters"][0]["rounds"]
+    assert planned["blocks"] == [
+        {"address": 0, "count": 44},
+        {"address": 46, "count": 62},
+        {"address": 200, "count": 70},
+        {"address": 334, "count": 12},
+    ]
+    assert planned["line_ms"] == 341.25
+    assert planned["values"] == 68
+    assert "68 values in 4 blocks, 341.3 ms (0+44 46+62 200+70 334+12)" in text
+    assert "34.1 % busy" in text
+
+
+def test_more_than_the_line_can_do_is_an_error(check, line):
+    status, report, _ = check(meters=3)
+    assert status == 1
+    assert any("the line would be 102 % busy" in error for error in report["errors"])
+
+
+def test_more_than_80_percent_is_a_warning(check, line):
+    status, report, _ = check(interval="0.4s")
+    assert status == 0
+    assert any("85 % busy" in warning for warning in report["warnings"])
+
+
+def test_a_round_longer_than_its_interval_is_an_error(check, line):
+    status, report, _ = check(interval="0.3s")
+    assert status == 1
+    assert any("341 ms, longer than its shortest interval of 0.3 s" in error for error in report["errors"])
+
+
+def test_a_fast_interval_that_the_line_cannot_keep_is_a_warning(check, line):
+    status, report, _ = check(more='[fast]\ninterval = "0.2s"\n')
+    assert status == 0
+    assert any("in the fast interval the line would be 171 % busy" in warning for warning in report["warnings"])
+
+
+def test_a_missing_port_is_an_error(check):
+    status, report, _ = check()
+    assert status == 1
+    assert any("there is no such port" in error for error in report["errors"])
+
+
+def test_a_port_in_use_is_a_warning(check, line):
+    port = open_port(str(line.path), LINE)
+    try:
+        status, report, _ = check()
+    finally:
+        port.close()
+    assert status == 0
+    assert any("another process uses the port" in warning for warning in report["warnings"])
+
+
+def test_a_journal_without_a_directory_is_an_error(check, line):
+    status, report, _ = check(more='[journal]\npath = "missing/smartmeter.db"\n')
+    assert status == 1
+    assert any("missing does not exist" in error for error in report["errors"])
+
+
+def test_a_database_that_can_be_reached(check, line, postgresql):
+    status, report, _ = check(
+        more=f'[postgresql]\nhost = "127.0.0.1"\nport = {postgresql.server.port}\ndatabase = "smartmeter"\n'
+        f'user = "{USER}"\npassword = "{PASSWORD}"\n'
+    )
+    assert status == 0, report
+    assert any("PostgreSQL" in fact for fact in report["facts"])
+
+
+def test_a_database_that_cannot_be_reached_is_an_error(check, line, postgresql):
+    status, report, text = check(
+        more=f'[postgresql]\nhost = "127.0.0.1"\nport = {postgresql.server.port}\ndatabase = "smartmeter"\n'
+        f'user = "{USER}"\npassword = "wrong-password"\n'
+    )
+    assert status == 1
+    assert len(report["errors"]) == 1
+    assert "wrong-password" not in text
+
+
+def test_every_mistake_is_told_at_once(check):
+    status, report, _ = check(more="[jurnal]\n[fast]\ninterval = 0\n")
+    assert status == 1
+    assert len(report["errors"]) == 2
+    assert report["buses"] == []
