@@ -88,8 +88,7 @@ class MeterPoller:
     async def _follow_grid(self) -> NoReturn:
         await self._round_of_everything()
         while True:
-            instant_us = await self._next_instant()
-            await self._round(instant_us, due_at(instant_us, self._intervals_us))
+            await self._round(*await self._next_instant())
             if self.state.silent_since_us is not None:
                 await self._wait_for_answer()
                 await self._round_of_everything()
@@ -104,19 +103,21 @@ class MeterPoller:
         self._offset_us = self._served_us - self._clock.monotonic_us()
         await self._round(self._served_us // 1000 * 1000, frozenset(self.meter.intervals_us))
 
-    async def _next_instant(self) -> int:
-        """Wait for the next moment of the grid; what has passed meanwhile is skipped and counted."""
+    async def _next_instant(self) -> tuple[int, frozenset[str]]:
+        """Wait for the next moment of the grid; gives it and what is due. What has passed is skipped and counted."""
         while True:
             now_us = self._clock.wall_us()
             self._notice_clock_jump(now_us)
-            intervals_us = self._intervals_us.values()
+            # Taken once: the fast interval may end at any moment.
+            due_every_us = self._intervals_us
+            intervals_us = due_every_us.values()
             instant_us = next_instant_us(self._served_us, intervals_us)
             if instant_us + _tolerated_delay_us(intervals_us) < now_us:
                 self.state.skipped += count_instants(self._served_us, now_us, intervals_us)
                 self._served_us = now_us
             elif instant_us <= now_us:
                 self._served_us = instant_us
-                return instant_us
+                return instant_us, due_at(instant_us, due_every_us)
             else:
                 rest_s = (instant_us - now_us) / 1e6
                 self._bus.announce(self.meter.name, time.monotonic() + rest_s)
