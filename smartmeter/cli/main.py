@@ -49,12 +49,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.parse_args(given)
         parser.print_help()
         return 2
-    args = _command_parser(name).parse_args(given)
     try:
+        args = _command_parser(name).parse_args(given)
         return _load(name).main(args)
     except SmartmeterError as error:
         for line in str(error).splitlines():
             print(f"smartmeter: {line}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        print(f"smartmeter: the library {error.name} is missing; install what is needed: make setup", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED
