@@ -57,9 +57,11 @@ def learn_refusal(learned: Learned, block: Block) -> Learned:
     return replace(learned, refusals=learned.refusals | {Refusal(block.address, block.count)})
 
 
-def forget_absent(learned: Learned) -> Learned:
-    """The same, but with every register to be tried again."""
-    return replace(learned, absent=frozenset())
+def forget_absent(learned: Learned, model: Model) -> Learned:
+    """The same, but with every absent register to be tried again, and without the refusals that it explains."""
+    absent = [_as_gap(model.registers[measurand]) for measurand in learned.absent]
+    refusals = frozenset(refusal for refusal in learned.refusals if not _crosses_any(refusal, absent))
+    return replace(learned, absent=frozenset(), refusals=refusals)
 
 
 def block_rules(learned: Learned, model: Model) -> BlockRules:

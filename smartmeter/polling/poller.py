@@ -74,6 +74,8 @@ class MeterPoller:
         self._offset_us = 0
         self._absent_again_us = 0
         self._trouble = ""
+        # What is absent is tried again and again; that it still is, is no news.
+        self._news_told: set[str] = set()
 
     async def run(self) -> NoReturn:
         """Read until cancelled. A port that goes away is waited for."""
@@ -133,7 +135,7 @@ class MeterPoller:
     async def _round(self, stamp_us: int, measurands: frozenset[str]) -> None:
         started_us = self._clock.monotonic_us()
         if started_us >= self._absent_again_us:
-            self.state.learned = forget_absent(self.state.learned)
+            self.state.learned = forget_absent(self.state.learned, self.meter.model)
             self._absent_again_us = started_us + ABSENT_AGAIN_US
         deadline_s = time.monotonic() + min(self._intervals_us[measurand] for measurand in measurands) / 1e6
 
@@ -171,7 +173,8 @@ class MeterPoller:
     def _note(self, result: RoundResult, stamp_us: int) -> None:
         state, name = self.state, self.meter.name
         news = describe_news(state.learned, result.learned, self.meter.model)
-        if news:
+        if news and news not in self._news_told:
+            self._news_told.add(news)
             log.warning("Meter %s refused a request; from now on %s.", name, news)
         state.learned = result.learned
         state.failures.update(type(failure).__name__ for failure in result.failures)

@@ -93,6 +93,6 @@ def test_an_absent_register_does_not_shorten_the_blocks_for_ever():
 
 def test_what_was_absent_is_tried_again_when_forgotten():
     learned = read_once(Meter(80, absent=["frequency"]), Learned()).learned
-    result = read_once(Meter(80), forget_absent(learned))
+    result = read_once(Meter(80), forget_absent(learned, MODEL))
     assert "frequency" in result.values
     assert not math.isnan(result.values["frequency"])

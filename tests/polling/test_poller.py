@@ -17,7 +17,7 @@ from smartmeter.polling.bus import Bus
 from smartmeter.polling.fast import FastInterval
 from smartmeter.polling.poller import MeterPoller
 from smartmeter.settings.model import BusSettings, FastSettings, MeterSettings
-from smartmeter.simulator import NO_FAULTS, Faults, VirtualLine, VirtualMeter
+from smartmeter.simulator import NO_FAULTS, Faults, Quirks, VirtualLine, VirtualMeter
 
 LINE = SerialFormat(115200, 8, "N", 1)
 MODEL = load_model("SDM530")
@@ -178,3 +178,15 @@ async def test_meters_of_one_line_interleave_so_that_a_long_round_does_not_skip_
             stamps = [reading.time_us for reading in readings if reading.meter == "quick"]
             assert pollers["quick"].state.skipped == 0
     assert all(b - a == 300_000 for a, b in itertools.pairwise(stamps[1:]))
+
+
+async def test_what_a_meter_refuses_is_told_once_although_it_is_tried_again(monkeypatch, caplog):
+    monkeypatch.setattr(poller_module, "ABSENT_AGAIN_US", 150_000)
+    meter = VirtualMeter(MODEL, quirks=Quirks(absent=frozenset({"frequency"}), refuse_undefined=True))
+    with VirtualLine(LINE, [meter], turnaround_s=0.001) as line:
+        async with polling(line.path, meter_settings()) as (pollers, readings, _):
+            await until(lambda: len(readings) >= 2)
+            refused = pollers["house"].state.failures["ExceptionAnswerError"]
+            await until(lambda: pollers["house"].state.failures["ExceptionAnswerError"] >= refused + 3)
+            assert all(reading.values.keys() == {"voltage_l1", "voltage_l2"} for reading in readings)
+    assert caplog.text.count("it does not have frequency") == 1
