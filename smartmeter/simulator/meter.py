@@ -1,0 +1,159 @@
+"""A virtual meter: a model of the catalogue at an address, and what its registers hold."""
+
+import struct
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from math import floor
+from typing import NamedTuple
+
+from smartmeter.models import Model
+from smartmeter.simulator.answers import (
+    ILLEGAL_DATA_ADDRESS,
+    ILLEGAL_DATA_VALUE,
+    RefusedError,
+    answer_to,
+    exception,
+)
+from smartmeter.simulator.electricity import electrical_values
+from smartmeter.simulator.faults import NO_FAULTS, Faults, Quirks, striking_faults
+
+# The registers are brought up to date that often: reads within one step agree with one another.
+STEPS_PER_SECOND = 5
+INSTALLED_S = datetime(2025, 1, 1, tzinfo=UTC).timestamp()
+
+REGISTER_BYTES = 2
+# What an answer can carry: MODBUS application protocol V1.1b3, section 6.4.
+MOST_REGISTERS = 125
+END_OF_ADDRESSES = 0x10000
+
+
+def seconds_since_installation() -> Callable[[], float]:
+    """A clock that starts with the wall clock and then never goes back, whatever the wall clock does."""
+    offset_s = time.time() - INSTALLED_S - time.monotonic()
+    return lambda: offset_s + time.monotonic()
+
+
+class _Image(NamedTuple):
+    """Register contents by function, and what they follow from."""
+
+    step: int | None
+    values: Mapping[str, float]
+    quirks: Quirks
+    registers: dict[int, bytes]
+
+
+class VirtualMeter:
+    """A model of the catalogue at an address.
+
+    Its values are those of a made-up house, a pure function of `seed` and of `clock()`, the seconds since the meter was
+    installed. `values` (by measurand) are shown in place of the house's. `quirks`, `faults` and `values` may be
+    replaced at any time, from any thread.
+    """
+
+    def __init__(  # noqa: PLR0913  # a meter is described by that much
+        self,
+        model: Model,
+        address: int = 1,
+        *,
+        seed: int = 1,
+        values: Mapping[str, float] | None = None,
+        quirks: Quirks | None = None,
+        faults: Faults = NO_FAULTS,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self.model = model
+        self.address = address
+        self.seed = seed
+        self.values = values or {}
+        self.quirks = quirks or Quirks()
+        self.faults = faults
+        self.clock = clock or seconds_since_installation()
+        self.striking = striking_faults()
+        self._image = _Image(None, self.values, self.quirks, {})
+        # The first values of a house take some 50 ms: none of them on the line.
+        self.values_at(0)
+
+    def __repr__(self) -> str:
+        return f"VirtualMeter({self.model.name}, address {self.address})"
+
+    @property
+    def values(self) -> Mapping[str, float]:
+        """What is shown in place of the house's values, by measurand."""
+        return self._values
+
+    @values.setter
+    def values(self, values: Mapping[str, float]) -> None:
+        unknown = values.keys() - self.model.registers.keys()
+        if unknown:
+            raise ValueError(f"{self.model.name} has no {', '.join(sorted(unknown))}")
+        self._values = values
+
+    def values_at(self, time_s: float) -> dict[str, float]:
+        """What the registers hold at a time, by measurand: float32 numbers, 0.0 for what the quirks call absent."""
+        step_s = max(0, _step(time_s)) / STEPS_PER_SECOND
+        house = {**electrical_values(self.seed, self.model.phases, step_s), **self.values}
+        absent = self.quirks.absent
+        return {name: 0.0 if name in absent else _float32(house[name]) for name in self.model.registers}
+
+    def answer(self, pdu: bytes, faults: Faults) -> bytes | None:
+        """The answer to a request's protocol data unit, now; None if there is none."""
+        answer = answer_to(pdu, self)
+        if answer is not None and faults.exception is not None:
+            return exception(pdu[0], faults.exception)
+        return answer
+
+    def read(self, function: int, start: int, count: int) -> bytes:
+        """The contents of registers, now, 2 bytes each, big-endian.
+
+        Raises RefusedError for what the model or the quirks do not allow.
+        """
+        quirks = self.quirks
+        if not 1 <= count <= MOST_REGISTERS:
+            raise RefusedError(ILLEGAL_DATA_VALUE)
+        if start + count > END_OF_ADDRESSES or start % 2 or count % 2:
+            raise RefusedError(ILLEGAL_DATA_ADDRESS)
+        if count > (quirks.max_registers or self.model.registers_per_request):
+            raise RefusedError(quirks.refusal)
+        if quirks.refuse_undefined or not self.model.undefined_readable:
+            defined = self._defined(function)
+            if not all(address in defined for address in range(start, start + count, 2)):
+                raise RefusedError(ILLEGAL_DATA_ADDRESS)
+        part = self._registers(function)[REGISTER_BYTES * start : REGISTER_BYTES * (start + count)]
+        return part.ljust(REGISTER_BYTES * count, b"\0")
+
+    def _defined(self, function: int) -> set[int]:
+        absent = self.quirks.absent
+        return {
+            register.address
+            for register in self.model.registers.values()
+            if register.function == function and register.measurand not in absent
+        }
+
+    def _registers(self, function: int) -> bytes:
+        """All registers of a function from address 0 to the last that is defined."""
+        time_s = self.clock()
+        step, values, quirks, image = _step(time_s), self.values, self.quirks, self._image
+        if step != image.step or values is not image.values or quirks is not image.quirks:
+            image = _Image(step, values, quirks, self._registers_at(time_s))
+            self._image = image
+        return image.registers.get(function, b"")
+
+    def _registers_at(self, time_s: float) -> dict[int, bytes]:
+        registers: dict[int, bytearray] = {}
+        for measurand, value in self.values_at(time_s).items():
+            register = self.model.registers[measurand]
+            content = registers.setdefault(register.function, bytearray())
+            end = REGISTER_BYTES * (register.address + register.count)
+            content.extend(bytes(max(0, end - len(content))))
+            struct.pack_into(">f", content, REGISTER_BYTES * register.address, value)
+        return {function: bytes(content) for function, content in registers.items()}
+
+
+def _step(time_s: float) -> int:
+    return floor(time_s * STEPS_PER_SECOND)
+
+
+def _float32(value: float) -> float:
+    number: float = struct.unpack(">f", struct.pack(">f", value))[0]
+    return number

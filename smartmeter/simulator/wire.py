@@ -1,0 +1,189 @@
+"""What happens on a serial line with virtual meters, as a function of time: no port, no thread, no sleeping.
+
+The characters of a request occupy the line from the moment that they are handed over. 3.5 characters of silence after
+the last one end the frame; the meter takes its turnaround, and its answer again occupies the line. All moments follow
+from the first one by addition: what this program takes for its work is not on the line. The line carries whatever it is
+given: answers do not collide.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from heapq import heappop, heappush
+from random import Random
+from typing import NamedTuple
+
+from smartmeter.modbus.line import SerialFormat
+from smartmeter.simulator.answers import EXCEPTION_BIT
+from smartmeter.simulator.delivery import Delivery, pieces
+from smartmeter.simulator.faults import NO_FAULTS, Faults, Turnaround, spoil, striking_faults
+from smartmeter.simulator.frames import close_answer, open_request
+from smartmeter.simulator.meter import VirtualMeter
+
+REQUESTS_KEPT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRequest:
+    """A frame that came over the line.
+
+    `time_s` is when its first character came (monotonic clock), `silence_s` how long the line had been silent before,
+    `silence_kept` whether that was 3.5 characters at least, `answered` whether an answer was sent.
+    """
+
+    time_s: float
+    frame: bytes
+    silence_s: float
+    silence_kept: bool
+    answered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What has happened on a line.
+
+    All requests; those that got an answer, and among these an exception; those before 3.5 characters of silence.
+    """
+
+    requests: int = 0
+    answers: int = 0
+    exceptions: int = 0
+    early: int = 0
+
+
+class _Piece(NamedTuple):
+    """Characters that become readable at a moment, and when the frame that they belong to is on the line.
+
+    `number` keeps pieces of one moment in their order.
+    """
+
+    at_s: float
+    number: int
+    data: bytes
+    start_s: float
+    end_s: float
+
+
+class Wire:
+    """A line with its meters. `faults` may be replaced at any time, from any thread."""
+
+    def __init__(
+        self,
+        form: SerialFormat,
+        meters: Sequence[VirtualMeter],
+        turnaround_s: Turnaround,
+        delivery: Delivery,
+        rng: Random,
+    ) -> None:
+        self.faults: Faults = NO_FAULTS
+        self.counts = Counts()
+        self._format = form
+        self._meters = {meter.address: meter for meter in meters}
+        self._turnaround_s = turnaround_s
+        self._delivery = delivery
+        self._rng = rng
+        self._striking = striking_faults()
+        self._lock = threading.Lock()
+        self._requests: deque[RecordedRequest] = deque(maxlen=REQUESTS_KEPT)
+        self._frame = bytearray()
+        self._frame_start_s = 0.0
+        self._frame_silence_s = 0.0
+        self._last_character_s = float("-inf")
+        self._outgoing: list[_Piece] = []
+        self._pieces = 0
+        self._line_end_s = float("-inf")
+
+    @property
+    def requests(self) -> list[RecordedRequest]:
+        """The latest requests, oldest first."""
+        with self._lock:
+            return list(self._requests)
+
+    def forget(self) -> None:
+        """Drops what is under way in either direction."""
+        self._frame.clear()
+        self._outgoing.clear()
+
+    def receive(self, data: bytes, now_s: float) -> None:
+        """Characters come, the first one now."""
+        if not self._frame:
+            self._frame_start_s = now_s
+            busy = any(piece.start_s <= now_s < piece.end_s for piece in self._outgoing)
+            self._frame_silence_s = 0.0 if busy else max(0.0, now_s - self._last_character_s)
+        start_s = max(now_s, self._last_character_s) if self._frame else now_s
+        self._frame += data
+        self._last_character_s = start_s + len(data) * self._format.character_s
+        if self.faults.echo:
+            self._send(data, start_s)
+
+    def next_event_s(self) -> float | None:
+        """When `due` wants to be called next; None if nothing is under way."""
+        answer_s = self._outgoing[0].at_s if self._outgoing else None
+        if not self._frame:
+            return answer_s
+        frame_end_s = self._last_character_s + self._format.silence_s
+        return frame_end_s if answer_s is None else min(frame_end_s, answer_s)
+
+    def due(self, now_s: float) -> bytes:
+        """Does what is due, and gives the characters that become readable."""
+        if self._frame and self._last_character_s + self._format.silence_s <= now_s:
+            frame_end_s = self._last_character_s + self._format.silence_s
+            frame = bytes(self._frame)
+            self._frame.clear()
+            self._take(frame, frame_end_s)
+        readable = bytearray()
+        while self._outgoing and self._outgoing[0].at_s <= now_s:
+            piece = heappop(self._outgoing)
+            readable += piece.data
+            self._line_end_s = piece.end_s
+        return bytes(readable)
+
+    def sent(self, now_s: float) -> None:
+        """The characters that `due` gave have just become readable."""
+        # An adapter may have kept them for a while, or the rest of their frame is still to come.
+        self._last_character_s = max(self._last_character_s, min(now_s, self._line_end_s))
+
+    def _take(self, frame: bytes, end_s: float) -> None:
+        """A frame is complete."""
+        silence_kept = self._frame_silence_s >= self._format.silence_s
+        answer = self._answer(frame, end_s, silence_kept=silence_kept)
+        counts = self.counts
+        self.counts = replace(
+            counts,
+            requests=counts.requests + 1,
+            answers=counts.answers + (answer is not None),
+            exceptions=counts.exceptions + (answer is not None and bool(answer[1] & EXCEPTION_BIT)),
+            early=counts.early + (not silence_kept),
+        )
+        request = RecordedRequest(
+            self._frame_start_s, frame, self._frame_silence_s, silence_kept, answered=answer is not None
+        )
+        with self._lock:
+            self._requests.append(request)
+
+    def _answer(self, frame: bytes, end_s: float, *, silence_kept: bool) -> bytes | None:
+        """Sends the answer to a frame and gives it as the meter meant it; None if there is none."""
+        opened = open_request(frame)
+        meter = None if opened is None else self._meters.get(opened[0])
+        if opened is None or meter is None or (meter.quirks.needs_silence and not silence_kept):
+            return None
+        of_meter, of_line = meter.striking(meter.faults), self._striking(self.faults)
+        pdu = meter.answer(opened[1], of_meter if of_meter.exception is not None else of_line)
+        if pdu is None or of_meter.silent or of_line.silent:
+            return None
+        answer = close_answer(meter.address, pdu)
+        start_s = end_s + self._turnaround(meter) + of_meter.late_s + of_line.late_s
+        self._send(spoil(spoil(answer, of_meter, self._rng), of_line, self._rng), start_s)
+        return answer
+
+    def _turnaround(self, meter: VirtualMeter) -> float:
+        own_s = meter.quirks.turnaround_s
+        turnaround_s = self._turnaround_s if own_s is None else own_s
+        return self._rng.uniform(*turnaround_s) if isinstance(turnaround_s, tuple) else turnaround_s
+
+    def _send(self, data: bytes, start_s: float) -> None:
+        end_s = start_s + len(data) * self._format.character_s
+        for at_s, piece in pieces(data, start_s, self._format.character_s, self._delivery):
+            self._pieces += 1
+            heappush(self._outgoing, _Piece(at_s, self._pieces, piece, start_s, end_s))
