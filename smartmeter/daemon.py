@@ -84,9 +84,7 @@ class Daemon:
 
         meters = tuple(meter for bus in self.settings.buses for meter in bus.meters)
         sink = PostgresqlSink(settings, meters, self.settings.language)
-        await _keep_running(
-            "shipping to PostgreSQL", lambda: ship(journal, sink, settings.ship_interval_s, self.fast)
-        )
+        await _keep_running("shipping to PostgreSQL", lambda: ship(journal, sink, settings.ship_interval_s, self.fast))
 
 
 async def _keep_running(name: str, part: Callable[[], Awaitable[object]]) -> NoReturn:

@@ -3,10 +3,16 @@
 import argparse
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 from smartmeter.cli.options import add_config_option, load_settings_from
 from smartmeter.live import LatestValue
+from smartmeter.settings.model import Settings
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
 
 EXAMPLES = """\
   smartmeter watch
@@ -25,24 +31,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     from rich.console import Console  # noqa: PLC0415 - a library for this command alone
-    from rich.live import Live as LiveDisplay  # noqa: PLC0415
-
-    from smartmeter.cli.table import values_table  # noqa: PLC0415
 
     settings = load_settings_from(args)
     console = Console()
-
-    def table() -> object:
-        latest = _latest(settings.journal.path)
-        return values_table(latest, settings.language, time.time_ns() // 1000, console.width)
-
     if args.once:
-        console.print(table())
+        console.print(_table(settings, console.width))
         return 0
+    # Ctrl-C is how one ends watching.
+    with suppress(KeyboardInterrupt):
+        _watch(settings, console)
+    return 0
+
+
+def _watch(settings: Settings, console: "Console") -> NoReturn:
+    from rich.live import Live as LiveDisplay  # noqa: PLC0415
+
     with LiveDisplay(console=console, screen=console.is_terminal, auto_refresh=False) as display:
         while True:
-            display.update(table(), refresh=True)  # type: ignore[arg-type]
+            display.update(_table(settings, console.width), refresh=True)
             time.sleep(REFRESH_S)
+
+
+def _table(settings: Settings, width: int) -> "RenderableType":
+    from smartmeter.cli.table import values_table  # noqa: PLC0415
+
+    return values_table(_latest(settings.journal.path), settings.language, time.time_ns() // 1000, width)
 
 
 def _latest(journal: Path) -> Mapping[str, Mapping[str, LatestValue]]:
