@@ -35,8 +35,10 @@ benchmarks: $(TEST_READY) ## measure what the documents claim about speed
 clean: ## remove what the other targets made
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-$(RUN_READY): pyproject.toml requirements/run.txt | .venv/bin/pip
+$(RUN_READY): pyproject.toml requirements/run.txt requirements/wheel.txt | .venv/bin/pip
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/run.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --only-binary :all: -r requirements/wheel.txt 2> /dev/null || \
+		echo "No wheel of psycopg for this machine; for PostgreSQL install its library, on Debian: sudo apt install libpq5"
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 

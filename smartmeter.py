@@ -2,7 +2,7 @@
 """The starter that the users of the original know: `python3 smartmeter.py`.
 
 The same program as `python3 -m smartmeter` and the installed command `smartmeter`. It uses the virtual environment
-beside it if there is one, and without a command it runs the daemon, as the original did.
+beside it if there is one.
 """
 
 import importlib.util
@@ -27,7 +27,7 @@ def main() -> int:
         return 1
     from smartmeter.cli.main import main as front_door  # noqa: PLC0415 - only now is it known to be importable
 
-    return front_door(sys.argv[1:] or ["run"])
+    return front_door()
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from smartmeter.polling.fast import FastInterval
 from smartmeter.polling.poller import MeterPoller
 from smartmeter.reading import Reading
 from smartmeter.settings.model import PostgresqlSettings, Settings
+from smartmeter.sinks.driver import DriverError, require_driver
 
 # How long another thread may hold the interpreter while the line waits: shipping must not delay requests.
 SWITCH_INTERVAL_S = 0.0005
@@ -77,8 +78,13 @@ class Daemon:
             systemd.notify("READY=1")
             await systemd.keep_watchdog_quiet()
 
-    async def _keep_shipping(self, journal: Journal, settings: PostgresqlSettings) -> NoReturn:
+    async def _keep_shipping(self, journal: Journal, settings: PostgresqlSettings) -> None:
         # Imported here: who has no database does not pay for its driver.
+        try:
+            require_driver()
+        except DriverError as error:
+            log.error("%s.", error)  # noqa: TRY400 - a line for the owner, no traceback
+            return
         from smartmeter.sinks.postgresql import PostgresqlSink  # noqa: PLC0415
         from smartmeter.sinks.shipper import ship  # noqa: PLC0415
 

@@ -16,6 +16,7 @@ from smartmeter.polling.load import MeterLoad, meter_load
 from smartmeter.polling.schedule import shortened
 from smartmeter.settings.errors import SettingsError
 from smartmeter.settings.model import BusSettings, Settings
+from smartmeter.sinks.driver import require_driver
 
 EXAMPLES = """\
   smartmeter check
@@ -90,10 +91,11 @@ def _check(settings: Settings, plans: Iterable[_BusPlan], findings: _Findings) -
         _check_port(plan.settings, findings)
     _check_journal(settings.journal.path, findings)
     if settings.postgresql:
-        from smartmeter.sinks.postgresql import check_postgresql  # noqa: PLC0415 - only who has a database pays for it
-
         meters = tuple(meter for bus in settings.buses for meter in bus.meters)
         try:
+            require_driver()
+            from smartmeter.sinks.postgresql import check_postgresql  # noqa: PLC0415 - now it is known to be importable
+
             findings.facts.extend(asyncio.run(check_postgresql(settings.postgresql, meters, settings.language)))
         except SmartmeterError as error:
             findings.errors.append(str(error))

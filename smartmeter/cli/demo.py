@@ -74,7 +74,7 @@ def _settings(port: Path, model: Model, args: argparse.Namespace) -> Settings:
 async def _run(settings: Settings, rounds: int | None) -> None:
     daemon = Daemon(settings)
     enough = asyncio.Event()
-    for stop in (signal.SIGINT, signal.SIGTERM):
+    for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(stop, enough.set)
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, daemon.shorten_interval)
     readings = itertools.count(1)

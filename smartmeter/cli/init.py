@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import locale
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from smartmeter.cli.options import add_line_options, bus_from_options, modbus_ad
 from smartmeter.cli.private_file import FileError, create_private_file, replace_private_file
 from smartmeter.errors import SmartmeterError
 from smartmeter.measurands import Language
-from smartmeter.models import model_names
+from smartmeter.modbus.line import SerialFormat
+from smartmeter.models import load_model, model_names
 from smartmeter.polling.probe import formats_to_try, probe
 from smartmeter.settings.model import BusSettings, FastSettings, JournalSettings, Settings
 
@@ -48,9 +50,7 @@ def main(args: argparse.Namespace) -> int:
     args.port = args.port or _ask_port()
     args.model = args.model or _ask(f"Meter model ({', '.join(model_names())})", "SDM530")
     args.address = args.address or _ask_address()
-    bus = bus_from_options(args)
-    if not args.baudrate:
-        bus = _find_format(bus)
+    bus = _find_format(bus_from_options(args), _formats(args))
     text = _settings_text(bus, args.output, args.language or _system_language())
     if args.force:
         replace_private_file(args.output, text)
@@ -92,10 +92,21 @@ def _ask(question: str, default: str) -> str:
     return given or default
 
 
-def _find_format(bus: BusSettings) -> BusSettings:
+def _formats(args: argparse.Namespace) -> list[SerialFormat]:
+    """The line settings to try: those that the given options leave open."""
+    return [
+        line
+        for line in formats_to_try(load_model(args.model))
+        if args.baudrate in (None, line.baudrate)
+        and args.parity in (None, line.parity)
+        and args.stopbits in (None, line.stopbits)
+    ]
+
+
+def _find_format(bus: BusSettings, formats: Iterable[SerialFormat]) -> BusSettings:
     """The bus with the line settings at which its meter answers; as it was, if it answers at none."""
     meter = bus.meters[0]
-    for line in formats_to_try(meter.model):
+    for line in dict.fromkeys((*formats, bus.format)):
         print(f"  {line} …", end=" ", flush=True)
         answer = asyncio.run(probe(bus.port, line, meter.model, meter.address, bus.timeout_s))
         if answer is None:
@@ -108,7 +119,7 @@ def _find_format(bus: BusSettings) -> BusSettings:
         return replace(bus, format=line)
     print(
         f"No meter answers at address {meter.address}. Check wiring (A and B swapped?), address and supply. "
-        f"The factory settings {bus.format} are written; mend them in the file."
+        f"{bus.format} is written; mend it in the file."
     )
     return bus
 

@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "simulate": "a virtual meter on a serial line or on TCP",
     "service": "print the systemd unit for this installation",
 }
+FRONT_OPTIONS = ("-h", "--help", "--version")
 INTERRUPTED = 130
 
 
@@ -41,14 +42,16 @@ class Command(Protocol):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that `arguments` (else the process's own) name; the result is the exit status."""
+    """Run the command that `arguments` (else the process's own) name; the result is the exit status.
+
+    Without a command it is the daemon, as with the original.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    name = next((word for word in given if not word.startswith("-")), None)
-    if name is None or name not in COMMANDS:
-        parser = _front_parser()
-        parser.parse_args(given)
-        parser.print_help()
-        return 2
+    if not given or (given[0].startswith("-") and given[0] not in FRONT_OPTIONS):
+        given.insert(0, "run")
+    name = given[0]
+    if name not in COMMANDS:
+        _front_parser().parse_args(given)
     try:
         args = _command_parser(name).parse_args(given)
         return _load(name).main(args)
@@ -82,7 +85,7 @@ def _front_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_version(parser)
-    parser.add_argument("command", nargs="?", choices=COMMANDS, metavar="COMMAND", help="one of those below")
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND", help="one of those below; none: run")
     return parser
 
 

@@ -51,7 +51,8 @@ async def _run(daemon: "Daemon") -> None:
     loop, running = asyncio.get_running_loop(), asyncio.current_task()
     if running is None:
         raise AssertionError("this is a task")
-    for stop in (signal.SIGTERM, signal.SIGINT):
+    # SIGHUP comes when the terminal is closed.
+    for stop in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(stop, running.cancel)
     loop.add_signal_handler(signal.SIGUSR2, daemon.shorten_interval)
     loop.add_signal_handler(signal.SIGUSR1, _decline_demand_settings)

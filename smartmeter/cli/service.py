@@ -2,17 +2,22 @@
 
 import argparse
 import getpass
+import re
 import sys
 from pathlib import Path
 
 from smartmeter.cli.options import add_config_option
 from smartmeter.errors import SmartmeterError
+from smartmeter.settings.errors import SettingsError
 
 EXAMPLES = """\
   smartmeter service | sudo tee /etc/systemd/system/smartmeter.service
   smartmeter service -c /etc/smartmeter/smartmeter.toml --user smartmeter
   sudo systemctl daemon-reload && sudo systemctl enable --now smartmeter
 """
+
+USER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+PLAIN_WORD = re.compile(r"[A-Za-z0-9_./@:=+-]+")
 
 UNIT = """\
 # Written by `smartmeter service`; the directives are described in systemd.exec(5) and systemd.service(5).
@@ -23,7 +28,7 @@ After=network-online.target time-sync.target
 
 [Service]
 Type=notify
-ExecStart={command} run -c {settings}
+ExecStart={command}
 User={user}
 # Serial ports belong to this group on Debian and Raspberry Pi OS.
 SupplementaryGroups=dialout
@@ -78,18 +83,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     from smartmeter.settings.load import find_settings, load_settings  # noqa: PLC0415 - pydantic takes its time
 
-    settings = load_settings(find_settings(args.config))
-    source = settings.source.resolve()
+    source = find_settings(args.config).resolve()
     user = args.user or getpass.getuser()
-    if any(character.isspace() for character in str(source)):
-        raise SmartmeterError(f"{source}: systemd needs a path without spaces; move the settings, then ask again")
-    print(UNIT.format(command=_command(), settings=source, user=user, directory=source.parent), end="")
+    if not USER_NAME.fullmatch(user):
+        raise SmartmeterError(f"{user!r} is no user name that systemd takes")
+    try:
+        load_settings(source)
+    except SettingsError as error:
+        if not source.is_file():
+            raise
+        # A secret may be there for the service only; the unit is right all the same.
+        for mistake in error.mistakes:
+            print(f"smartmeter: {mistake}", file=sys.stderr)
+    command = " ".join(_quoted(word) for word in (*_command(), "run", "-c", str(source)))
+    print(UNIT.format(command=command, user=user, directory=str(source.parent).replace("%", "%%")), end="")
     return 0
 
 
-def _command() -> str:
+def _command() -> list[str]:
     """How systemd starts this very installation, by absolute paths."""
     starter = Path(sys.argv[0]).resolve()
     if starter.name == "smartmeter.py":
-        return f"{sys.executable} {starter}"
-    return f"{sys.executable} -m smartmeter"
+        return [sys.executable, str(starter)]
+    return [sys.executable, "-m", "smartmeter"]
+
+
+def _quoted(word: str) -> str:
+    """A word of a command line as systemd.service(5) wants it, under "Command lines"."""
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return escaped if PLAIN_WORD.fullmatch(word) else f'"{escaped}"'

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 from smartmeter.cli.options import add_config_option, load_settings_from
 from smartmeter.live import LatestValue
 from smartmeter.settings.model import Settings
+from smartmeter.settings.places import JOURNAL_NAME, SERVICE_STATE
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -34,7 +35,7 @@ def main(args: argparse.Namespace) -> int:
 
     settings = load_settings_from(args)
     console = Console()
-    if args.once:
+    if args.once or not console.is_terminal:
         console.print(_table(settings, console.width))
         return 0
     # Ctrl-C is how one ends watching.
@@ -46,7 +47,7 @@ def main(args: argparse.Namespace) -> int:
 def _watch(settings: Settings, console: "Console") -> NoReturn:
     from rich.live import Live as LiveDisplay  # noqa: PLC0415
 
-    with LiveDisplay(console=console, screen=console.is_terminal, auto_refresh=False) as display:
+    with LiveDisplay(console=console, screen=True, auto_refresh=False) as display:
         while True:
             display.update(_table(settings, console.width), refresh=True)
             time.sleep(REFRESH_S)
@@ -54,8 +55,19 @@ def _watch(settings: Settings, console: "Console") -> NoReturn:
 
 def _table(settings: Settings, width: int) -> "RenderableType":
     from smartmeter.cli.table import values_table  # noqa: PLC0415
+    from smartmeter.journal.errors import JournalError  # noqa: PLC0415
 
-    return values_table(_latest(settings.journal.path), settings.language, time.time_ns() // 1000, width)
+    try:
+        latest = _latest(_journal(settings))
+    except JournalError as error:
+        return str(error)
+    return values_table(latest, settings.language, time.time_ns() // 1000, width)
+
+
+def _journal(settings: Settings) -> Path:
+    """The journal that these settings mean; if there is none, the one that a service with these settings keeps."""
+    path, of_service = settings.journal.path, SERVICE_STATE / JOURNAL_NAME
+    return of_service if not path.exists() and of_service.exists() else path
 
 
 def _latest(journal: Path) -> Mapping[str, Mapping[str, LatestValue]]:

@@ -5,7 +5,7 @@ does not say which, so it is read together with all that the meter has answered:
 
 - a register that is refused alone is absent, and nothing is read across it;
 - a block no longer than one that was answered is refused for a gap, one of those never yet crossed;
-- any other refused block was too long: half of it is tried.
+- any other refused block was too long: half of it is tried, or what was answered already if that is more.
 
 Every refusal thus forbids the refused block itself, so that asking ends.
 """
@@ -74,8 +74,14 @@ def block_rules(learned: Learned, model: Model) -> BlockRules:
         if refusal.count <= learned.longest:
             barriers |= {gap for gap in gaps - learned.crossed if refusal.crosses(gap)}
     too_long = [refusal.count for refusal in learned.refusals if not _crosses_any(refusal, barriers)]
-    limits = [max(count // 4 * 2, SMALLEST_LIMIT) for count in too_long]
+    limits = [_next_limit(count, learned.longest) for count in too_long]
     return BlockRules(min([model.registers_per_request, *limits]), frozenset(barriers))
+
+
+def _next_limit(refused: int, answered: int) -> int:
+    # Whole float32s, two registers each; what was answered although it is longer says nothing about this block.
+    known = answered if answered < refused else 0
+    return max(refused // 4 * 2, known, SMALLEST_LIMIT)
 
 
 def describe_news(before: Learned, after: Learned, model: Model) -> str:

@@ -5,6 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 
 JOURNAL_NAME = "smartmeter.db"
+# What `StateDirectory=smartmeter` in the unit means (systemd.exec(5)).
+SERVICE_STATE = Path("/var/lib/smartmeter")
 
 
 def beside(source: Path, name: str) -> Path:

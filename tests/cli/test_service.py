@@ -73,21 +73,37 @@ def test_another_user_may_run_it(settings, capsys):
     assert directives(capsys.readouterr().out)["Service"]["User"] == "smartmeter"
 
 
-def test_settings_with_a_mistake_make_no_unit(settings, capsys):
-    settings.write_text("[[bus]]\n")
-    assert main(["service", "-c", str(settings)]) == 1
+def test_a_secret_that_only_the_service_has_does_not_prevent_the_unit(settings, capsys):
+    settings.write_text(
+        settings.read_text()
+        + '[postgresql]\nhost = "db"\ndatabase = "d"\nuser = "u"\npassword_file = "postgresql_password"\n'
+    )
+    assert main(["service", "-c", str(settings)]) == 0
     captured = capsys.readouterr()
-    assert captured.out == ""
-    assert "bus[1].port" in captured.err
+    assert f"-c {settings}" in captured.out
+    assert "postgresql.password_file" in captured.err
 
 
-def test_a_path_with_spaces_is_refused(settings, capsys, tmp_path):
-    (tmp_path / "my meters").mkdir()
-    settings = settings.rename(tmp_path / "my meters" / "smartmeter.toml")
-    assert main(["service", "-c", str(settings)]) == 1
+def test_settings_that_are_not_there_make_no_unit(settings, capsys):
+    assert main(["service", "-c", str(settings.with_name("none.toml"))]) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert "without spaces" in captured.err
+    assert "none.toml: cannot be read" in captured.err
+
+
+def test_a_path_with_spaces_and_signs_is_quoted(settings, capsys, tmp_path):
+    directory = tmp_path / "50 % $meters"
+    directory.mkdir()
+    settings = settings.rename(directory / "smartmeter.toml")
+    assert main(["service", "-c", str(settings)]) == 0
+    unit = capsys.readouterr().out
+    assert f'-c "{tmp_path}/50 %% $$meters/smartmeter.toml"' in unit
+    assert f"WorkingDirectory={tmp_path}/50 %% $meters\n" in unit
+
+
+def test_a_user_name_that_is_none_is_refused(settings, capsys):
+    assert main(["service", "-c", str(settings), "--user", "a b"]) == 1
+    assert capsys.readouterr().out == ""
 
 
 def test_systemd_gets_the_daemon_that_it_starts(settings, tmp_path):
