@@ -1,0 +1,1 @@
+"""Where readings are shipped to, and what carries them there."""
