@@ -32,7 +32,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from smartmeter.daemon import SWITCH_INTERVAL_S
+from smartmeter.daemon import keep_pauses_short
 from smartmeter.journal import Journal
 from smartmeter.measurands import measurands
 from smartmeter.models.catalogue import load_model
@@ -251,7 +251,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3, help="how often both take their turn")
     arguments = parser.parse_args()
     # As the daemon does it.
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    keep_pauses_short()
     print(f"{platform.machine()}, {platform.system()} {platform.release()}, Python {platform.python_version()}")
     ways = {"bare": originals_way}
     if importlib.util.find_spec("sqlalchemy"):

@@ -1,11 +1,12 @@
 """The reading side of the journal. Everything here runs in the one reader thread, on a connection of its own."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from smartmeter.journal.complete import CompleteValues
 from smartmeter.journal.database import connect_read_only, connect_reader, file_identity
 from smartmeter.journal.entry import Entry
 from smartmeter.journal.schema import KEY_COLUMNS
@@ -81,6 +82,11 @@ class JournalReader:
 
 
 def _entry(measurands: tuple[str, ...], row: tuple[Any, ...]) -> Entry:
-    meter, boot, sequence, _meter_id, time_us, _boot_id, monotonic_us, *values = row
-    measured = {name: value for name, value in zip(measurands, values, strict=True) if value is not None}
+    meter, boot, sequence, _, time_us, _, monotonic_us = row[:_VALUES_FROM]
+    measured: Mapping[str, float]
+    if None in row:
+        values = zip(measurands, row[_VALUES_FROM:], strict=True)
+        measured = {name: value for name, value in values if value is not None}
+    else:
+        measured = CompleteValues(measurands, row, _VALUES_FROM)
     return Entry(sequence, Reading(meter, time_us, boot, monotonic_us, measured))

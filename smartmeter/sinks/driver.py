@@ -14,11 +14,11 @@ class DriverError(SinkError):
 
 
 def require_driver() -> None:
-    """Import psycopg, which takes a while and 9 MB.
+    """Import psycopg and what uses it, which takes a while and 13 MB.
 
     Raises DriverError if it, or the library that it needs, is missing.
     """
     try:
-        import psycopg  # noqa: F401, PLC0415 - only who has a database pays for it
+        import smartmeter.sinks.postgresql  # noqa: F401, PLC0415 - only who has a database pays for it
     except ImportError:
         raise DriverError from None

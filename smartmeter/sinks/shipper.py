@@ -20,7 +20,7 @@ from smartmeter.sinks.sink import Refusal, Sink, SinkUnavailableError
 
 log = logging.getLogger(__name__)
 
-BATCH_READINGS = 500
+BATCH_READINGS = 1000
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Ships a journal to PostgreSQL until it is killed: argument 1 is the journal, argument 2 the database's port.
+"""Ships a journal to PostgreSQL until it is killed; arguments: the journal, host, port and name of the database.
 
 Says "shipping" when it begins, and "done" when nothing waits any more.
 """
@@ -22,11 +22,11 @@ def say(state: ShipperState) -> None:
         print("done", flush=True)
 
 
-async def main(path, port):
+async def main(path, host, port, database):
     settings = PostgresqlSettings(
-        host="127.0.0.1",
-        port=port,
-        database="smartmeter",
+        host=host,
+        port=int(port),
+        database=database,
         user="smartmeter",
         password=PASSWORD,
         sslmode="prefer",
@@ -42,4 +42,4 @@ async def main(path, port):
     await ship(journal, PostgresqlSink(settings, [meter()], "en"), 10, FastInterval(FastSettings(1, 0)), say)
 
 
-asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
+asyncio.run(main(Path(sys.argv[1]), *sys.argv[2:]))

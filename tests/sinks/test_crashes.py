@@ -92,7 +92,8 @@ def stored(postgresql):
 def test_the_daemon_is_killed_again_and_again(postgresql, tmp_path):
     path = tmp_path / "smartmeter.db"
     asyncio.run(made_and_closed_journal(path, 20_000))
-    command = [sys.executable, "-m", "tests.sinks.shipping_program", path, str(postgresql.server.port)]
+    place = (postgresql.host, str(postgresql.server.port), postgresql.name)
+    command = [sys.executable, "-m", "tests.sinks.shipping_program", path, *place]
     before = 0
     # A batch takes about 30 ms: this hits every part of one.
     for delay_s in (0, 0.008, 0.016, 0.024):

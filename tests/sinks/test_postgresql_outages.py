@@ -157,7 +157,10 @@ async def test_the_connection_says_who_it_is_and_does_not_hang_for_ever(postgres
 async def test_odd_passwords_work(postgresql, sink_on):
     password = "a'b\\c \"d%s ü"
     postgresql.run(
-        sql.SQL("CREATE ROLE odd LOGIN PASSWORD {}").format(password), "GRANT ALL ON SCHEMA public TO odd", user=None
+        "DROP ROLE IF EXISTS odd",
+        sql.SQL("CREATE ROLE odd LOGIN PASSWORD {}").format(password),
+        "GRANT ALL ON SCHEMA public TO odd",
+        user=None,
     )
     async with sink_on(postgresql.settings(user="odd", password=password)) as sink:
         assert await sink.write(entries([1])) == []

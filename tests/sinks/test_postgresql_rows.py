@@ -1,8 +1,12 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
+from smartmeter.journal.complete import CompleteValues
 from smartmeter.journal.entry import Entry
+from smartmeter.reading import Reading
+from smartmeter.sinks.postgresql.rows import Batch
 from smartmeter.sinks.sink import SinkUnavailableError
 from tests.fixtures.postgresql import USER
 from tests.sinks.made_up import START_US, entries, legacy_table, meter, reading
@@ -223,3 +227,20 @@ async def test_the_originals_rows_and_ours_are_one_series(postgresql, sink_on):
         refusals = await sink.write(entries([0, 1], {"voltage_l1": 230.1}))
     assert [refusal.sequence for refusal in refusals] == [0]
     assert postgresql.rows("SELECT spannung_l1 FROM smartmeter ORDER BY ts") == [(229.9,), (230.1,)]
+
+
+@pytest.mark.parametrize("has_meter", [True, False])
+@pytest.mark.parametrize("wanted", [("a", "b", "c"), ("c", "a"), ("b",), ("a", "other"), ()])
+def test_complete_readings_make_the_same_rows_as_others(has_meter, wanted):
+    stored = ("b", "a", "c")
+    values = {"b": 2.0, "a": 1.0, "c": 3.0}
+    complete = CompleteValues(stored, ("meter", 7, *values.values()), 2)
+    layout = SimpleNamespace(has_meter=has_meter)
+    columns = dict.fromkeys(wanted)
+    entries_of = {
+        kind: [Entry(number, Reading("haus", 1_000_000 * number, "boot", number, given)) for number in (1, 2)]
+        for kind, given in (("complete", complete), ("dict", values))
+    }
+    rows = {kind: list(Batch(layout, columns, entries).rows()) for kind, entries in entries_of.items()}
+    assert rows["complete"] == rows["dict"]
+    assert [row[2 if has_meter else 1 :] for row in rows["dict"]] == [tuple(map(values.get, wanted))] * 2

@@ -7,7 +7,7 @@ import pytest
 from smartmeter.journal import Journal
 from smartmeter.polling.fast import FastInterval
 from smartmeter.settings.model import FastSettings, JournalSettings
-from smartmeter.sinks.shipper import ship
+from smartmeter.sinks.shipper import BATCH_READINGS, ship
 from smartmeter.sinks.sink import Refusal, SinkUnavailableError
 from tests.sinks.made_up import reading
 
@@ -95,7 +95,7 @@ async def test_everything_in_the_journal_is_shipped_once_and_in_order(settings, 
         await fill(journal, range(1234, 1240))
         await until(lambda: len(shelf.sequences) == 1240)
     assert shelf.sequences == list(range(1, 1241))
-    assert max(shelf.batches) == 500
+    assert max(shelf.batches) == BATCH_READINGS
 
 
 async def test_it_goes_on_where_it_was_after_a_restart(settings, fast):
@@ -215,9 +215,10 @@ async def test_refusals_are_told_when_they_begin_not_at_every_one(settings, fast
 
 async def test_the_state_counts_down_the_backlog(settings, fast):
     shelf, states = Shelf(), []
-    async with journal_of(settings, 1100) as journal, shipping(journal, shelf, fast, report=states.append):
-        await until(lambda: states and states[-1].shipped == 1100)
-    assert [state.backlog for state in states] == [1100, 600, 100, 0]
+    count = 2 * BATCH_READINGS + 100
+    async with journal_of(settings, count) as journal, shipping(journal, shelf, fast, report=states.append):
+        await until(lambda: states and states[-1].shipped == count)
+    assert [state.backlog for state in states] == [count, BATCH_READINGS + 100, 100, 0]
     assert states[0].last_success_us is None
     assert states[-1].last_success_us > 1_700_000_000_000_000
 

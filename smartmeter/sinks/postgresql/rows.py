@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from psycopg import sql
 
+from smartmeter.journal.complete import CompleteValues
 from smartmeter.journal.entry import Entry
 from smartmeter.reading import Reading
 from smartmeter.sinks.postgresql.catalog import Column
@@ -65,14 +66,33 @@ class Batch:
         # Most readings of a meter have the same measurands in the same order. How to put those into the table's is
         # found out once, which makes this twice as fast as looking up every value.
         arrangements: dict[tuple[str, ...], Callable[[tuple[Any, ...]], tuple[Any, ...]]] = {}
+        complete: tuple[str, ...] | None = None
+        arrange_complete: Callable[[tuple[Any, ...]], tuple[Any, ...]] = tuple
         for entry in self.entries:
             reading = entry.reading
-            ids = tuple(reading.values)
+            values = reading.values
+            time = _EPOCH + timedelta(microseconds=reading.time_us)
+            if isinstance(values, CompleteValues):
+                if values.measurands is not complete:
+                    complete = values.measurands
+                    arrange_complete = self._arrangement_of_values(complete, values.start)
+                fixed = (time, reading.meter) if self.layout.has_meter else (time,)
+                yield fixed + arrange_complete(values.row)
+                continue
+            ids = tuple(values)
             arrange = arrangements.get(ids)
             if arrange is None:
                 arrange = arrangements[ids] = self._arrangement(ids)
-            time = _EPOCH + timedelta(microseconds=reading.time_us)
-            yield arrange((time, reading.meter, *reading.values.values(), None))
+            yield arrange((time, reading.meter, *values.values(), None))
+
+    def _arrangement_of_values(self, ids: Sequence[str], start: int) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+        """What takes the values for the table's columns from a row in which those of `ids` stand from `start` on."""
+        place = {id_: start + index for index, id_ in enumerate(ids)}
+        places = [place.get(id_) for id_ in self.columns]
+        known = [index for index in places if index is not None]
+        if len(known) == len(places) > 1:
+            return itemgetter(*known)
+        return lambda row: tuple(None if index is None else row[index] for index in places)
 
     def _arrangement(self, ids: Sequence[str]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
         """What makes a row of a time, a meter, the values of these measurands, and a None for what is not there."""
@@ -96,8 +116,14 @@ async def in_turns(items: Iterable[Item]) -> AsyncIterator[Item]:
 async def measurands_in(entries: Sequence[Entry]) -> frozenset[str]:
     """The ids of all measurands that the readings have."""
     different: set[tuple[str, ...]] = set()
+    complete: tuple[str, ...] | None = None
     async for entry in in_turns(entries):
-        different.add(tuple(entry.reading.values))
+        values = entry.reading.values
+        if not isinstance(values, CompleteValues):
+            different.add(tuple(values))
+        elif values.measurands is not complete:
+            complete = values.measurands
+            different.add(complete)
     return frozenset().union(*different)
 
 
