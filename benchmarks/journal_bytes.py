@@ -3,9 +3,10 @@
 The real journal, with every value of an SDM530 in every reading and a sink whose cursor moves with every commit, does a
 day's commits (or a part of them, scaled up) as fast as the disk takes them. Bytes are counted at the block device, with
 all that the file system adds; other programs that write to the same device count too, so `--directory` on a quiet one
-(a loop device, say) gives the true figure. `--seconds` commits at the real pace instead, for so long per case.
+(a loop device, say) gives the true figure. `--seconds` commits at the real pace instead, for so long per case;
+`--keep` lets readings go that are older, as a journal does that has run for long.
 
-    python benchmarks/journal_bytes.py [--directory DIR] [--seconds S] [--page-bytes N]
+    python benchmarks/journal_bytes.py [--directory DIR] [--seconds S] [--keep S] [--page-bytes N]
 """
 
 import argparse
@@ -94,8 +95,8 @@ def reading(number: int, interval_s: int) -> Reading:
     return Reading("house", START_US + at_us, "boot", at_us, values)
 
 
-async def measure(case: Case, directory: Path, real_s: float | None) -> None:
-    journal = await Journal.open(JournalSettings(directory / "smartmeter.db", 1e9, None), MEASURANDS, [SINK])
+async def measure(case: Case, directory: Path, real_s: float | None, keep_s: float | None) -> None:
+    journal = await Journal.open(JournalSettings(directory / "smartmeter.db", 1e9, keep_s), MEASURANDS, [SINK])
     number = 0
     commit_times_s = []
 
@@ -110,9 +111,10 @@ async def measure(case: Case, directory: Path, real_s: float | None) -> None:
         commit_times_s.append(time.perf_counter() - started_s)
 
     commits = round(case.commits_a_day * case.share if real_s is None else real_s / case.commit_s)
-    # A log that has come to its full length is overwritten from then on, as it is all day.
-    log = directory / "smartmeter.db-wal"
-    while not log.exists() or log.stat().st_size < database.CHECKPOINT_BYTES:
+    # A log that grows no more has been copied into the database, and is overwritten from then on, as it is all day.
+    log, length = directory / "smartmeter.db-wal", -1
+    while not log.exists() or log.stat().st_size > length:
+        length = log.stat().st_size if log.exists() else -1
         await commit()
     commit_times_s.clear()
     before = Written.by(directory)
@@ -148,6 +150,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--directory", type=Path, help="where to write (default: the directory for temporary files)")
     parser.add_argument("--seconds", type=float, help="commit at the real pace, for so long per case")
+    parser.add_argument(
+        "--keep", type=float, help="seconds of the readings' time that they are kept (default: for ever)"
+    )
     parser.add_argument("--page-bytes", type=int, default=database.PAGE_BYTES, help="another page size, to compare")
     arguments = parser.parse_args()
     logging.basicConfig()
@@ -159,7 +164,7 @@ def main() -> None:
     print(f"SQLite {sqlite3.sqlite_version}, {platform.platform()}, pages of {arguments.page_bytes} bytes")
     for case in CASES:
         with tempfile.TemporaryDirectory(dir=arguments.directory) as directory:
-            asyncio.run(measure(case, Path(directory), arguments.seconds))
+            asyncio.run(measure(case, Path(directory), arguments.seconds, arguments.keep))
 
 
 if __name__ == "__main__":

@@ -55,7 +55,8 @@ class Daemon:
             for bus in self.buses:
                 bus.close()
             await self._journal.close()
-            log.info("Stopped; everything that was read is in the journal.")
+            if not self._journal.state.pending:
+                log.info("Stopped; everything that was read is in the journal.")
 
     def shorten_interval(self) -> None:
         """Begin the fast interval, or begin it anew."""

@@ -73,9 +73,9 @@ class Journal:
         if self._task is None:
             return
         task, self._task = self._task, None
-        task.cancel()
-        await asyncio.wait({task})
         try:
+            task.cancel()
+            await asyncio.wait({task})
             await self._keeper.flush()
             if self.state.pending:
                 _log.error("Readings that could not be written to %s and are lost: %d.", self.path, self.state.pending)
@@ -186,7 +186,7 @@ class Journal:
         while True:
             try:
                 return await self._read_worker.run(function, *args)
-            except sqlite3.Error as error:
+            except (sqlite3.Error, OSError) as error:
                 tries += 1
                 if is_damage(error) or (is_bad_sector(error) and tries == READ_TRIES):
                     self._keeper.damaged(error_text(error))

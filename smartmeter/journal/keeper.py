@@ -17,7 +17,7 @@ from smartmeter.reading import Reading
 
 # One transaction: 1 MB in the log with 68 values each.
 BATCH_ROWS = 1000
-# A sink that refuses more than this while the disk is full has its own log.
+# What a sink refuses beyond this, while the disk takes nothing, is only in the log.
 MAX_REFUSALS = 10_000
 # A file that is damaged sooner after the last one than this is not replaced before: one more would not help.
 REPLACE_PAUSE_S = 60.0
@@ -83,7 +83,7 @@ class Keeper:
     @property
     def newest(self) -> int:
         """The newest reading that can be read: the last that is committed, or during an outage the last that came."""
-        return self.pending.last_sequence if self.shows_pending and self.pending else self.committed
+        return max(self.committed, self.pending.newest if self.shows_pending else 0)
 
     @property
     def shows_pending(self) -> bool:
@@ -213,7 +213,7 @@ class Keeper:
             began_s = time.monotonic()
             try:
                 if self._damage is not None:
-                    await self._replace_file(self._damage)
+                    await self._move_damaged_file(self._damage)
                 batch = self._batch()
                 await self._write(batch)
             except Exception as error:  # noqa: BLE001 whatever it is, measuring and shipping go on
@@ -227,18 +227,19 @@ class Keeper:
                 self._all_written(began_s)
                 return
 
-    async def _replace_file(self, reason: str) -> None:
+    async def _move_damaged_file(self, reason: str) -> None:
         now_s = time.monotonic()
         if self._replaced_s is not None and now_s < self._replaced_s + REPLACE_PAUSE_S:
             raise JournalError(f"damaged again, right after a new one had begun: {reason}; the disk may be worn out")
         before_s, self._replaced_s = self._replaced_s, now_s
         try:
-            self.take_over(await self._worker.run(self._writer.replace_damaged, reason))
+            await self._worker.run(self._writer.move_damaged, reason)
         except asyncio.CancelledError:
             # The last commit of all, which comes now, may do it anew.
             self._replaced_s = before_s
             raise
         self._damage = None
+        self._moved_cursors.update(self._cursors)
 
     def _batch(self) -> Batch:
         cursors = {sink: self._cursors[sink] for sink in self._moved_cursors}

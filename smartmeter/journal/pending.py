@@ -42,8 +42,13 @@ class Pending:
         beyond = dropwhile(lambda row: row.sequence <= sequence, self._rows)
         return [self._packer.unpack(row) for row in islice(beyond, limit)]
 
+    @property
+    def newest(self) -> int:
+        """The number of the newest that waits; 0 if none does."""
+        return self._rows[-1].sequence if self._rows else 0
+
     def count_after(self, sequence: int) -> int:
-        return min(len(self._rows), max(0, self.last_sequence - sequence))
+        return sum(row.sequence > sequence for row in self._rows)
 
     def committed(self, rows: Sequence[Row]) -> None:
         """Forgets `rows`, which were given by `first`.

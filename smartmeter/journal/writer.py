@@ -2,11 +2,10 @@
 
 import logging
 import os
-import shutil
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from smartmeter.journal.damage import move_away, move_log_away, salvage_cursors, salvage_last
@@ -46,9 +45,9 @@ class Refusal:
 class Batch:
     """What goes into one transaction; in it a cursor never gets ahead of the refusals before it."""
 
-    rows: Sequence[Row] = ()
-    cursors: Mapping[str, int] = field(default_factory=dict)
-    refusals: Sequence[Refusal] = ()
+    rows: Sequence[Row]
+    cursors: Mapping[str, int]
+    refusals: Sequence[Refusal]
 
 
 class JournalWriter:
@@ -85,17 +84,19 @@ class JournalWriter:
         except sqlite3.DatabaseError as error:
             if not is_damage(error):
                 raise
-            last = salvage_last(self.path)
-            return replace(self.replace_damaged(error_text(error)), last=last)
+            cursors, last = salvage_cursors(self.path), salvage_last(self.path)
+            self.move_damaged(error_text(error))
+            return Contents(self._open().newest, cursors, last)
 
-    def replace_damaged(self, reason: str) -> Contents:
-        """Sets the file aside and begins a new one, which has no readings.
+    def move_damaged(self, reason: str) -> None:
+        """Sets the file aside under another name; the next write begins a new one.
 
         A reader may still have the old one open. Invariant: the last connection to a file that was renamed leaves the
         log alone that has its log's name now (https://www.sqlite.org/src/file/src/pager.c, databaseIsUnmoved).
         """
         self.disconnect()
-        cursors = salvage_cursors(self.path)
+        if not self.path.exists():
+            return
         aside = move_away(self.path)
         _log.critical(
             "The journal %s is damaged (%s). It has been set aside as %s with all that is in it, and a new one begins. "
@@ -104,7 +105,6 @@ class JournalWriter:
             reason,
             aside,
         )
-        return Contents(self._open().newest, cursors)
 
     def contents_despite(self, error: Exception) -> Contents:
         """What the file holds, after `open` failed with `error`: a full disk may be able to give what it cannot take.
@@ -141,10 +141,10 @@ class JournalWriter:
         with suppress(sqlite3.Error):
             self.disconnect()
         try:
-            free_bytes = shutil.disk_usage(self.path.parent).free
+            disk = os.statvfs(self.path.parent)
         except OSError:
             return error_text(error)
-        return f"{error_text(error)}, {free_bytes / 1e6:.0f} MB free"
+        return f"{error_text(error)}, {disk.f_bavail * disk.f_frsize / 1e6:.0f} MB free"
 
     def disconnect(self) -> None:
         """Closes the file; the next write opens it anew."""

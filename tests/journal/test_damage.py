@@ -110,6 +110,7 @@ async def test_damage_that_a_reader_finds(journal, path, caplog):
 async def test_damage_that_the_writer_finds(journal, path):
     await fill(journal, 2000)
     await journal.advance("postgresql", 1999)
+    await journal.commit()
     copy_into_database(path)
     spoil(path, 1)
     # Another connection has written, so what the writer's cache holds is no longer good to it.
@@ -154,14 +155,14 @@ async def test_closing_while_a_file_is_replaced_loses_nothing(open_journal, path
     copy_into_database(path)
     spoil(path, 8)
     replacing, may_go_on = threading.Event(), threading.Event()
-    replace_damaged = JournalWriter.replace_damaged
+    move_damaged = JournalWriter.move_damaged
 
     def slow(*arguments):
         replacing.set()
         may_go_on.wait(5)
-        return replace_damaged(*arguments)
+        move_damaged(*arguments)
 
-    monkeypatch.setattr(JournalWriter, "replace_damaged", slow)
+    monkeypatch.setattr(JournalWriter, "move_damaged", slow)
     journal.append(reading(2001))
     await journal.entries_after(0, 1000)
     assert await eventually(replacing.is_set)
