@@ -81,7 +81,7 @@ class Daemon:
             await systemd.keep_watchdog_quiet()
 
     async def _keep_shipping(self, journal: Journal, settings: PostgresqlSettings) -> None:
-        # Imported only here, so that who has no database does not pay for its driver; and meanwhile the meters are read.
+        # Imported only here, so that who has no database does not pay for its driver, and in a thread: it takes long.
         try:
             await asyncio.to_thread(require_driver)
         except DriverError as error:
