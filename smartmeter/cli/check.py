@@ -170,9 +170,10 @@ def _round_line(load: MeterLoad, number: int) -> str:
     planned = load.rounds[number]
     intervals = ", ".join(f"{interval_s:g}" for interval_s in planned.intervals_s)
     blocks = " ".join(f"{block.address}+{block.count}" for block in planned.blocks)
+    noun = "block" if len(planned.blocks) == 1 else "blocks"
     return (
         f"    {100 * planned.share:5.1f} % of its rounds ({intervals} s): {len(planned.measurands)} values in "
-        f"{len(planned.blocks)} blocks, {planned.line_s * 1000:.1f} ms ({blocks})"
+        f"{len(planned.blocks)} {noun}, {planned.line_s * 1000:.1f} ms ({blocks})"
     )
 
 
