@@ -15,6 +15,7 @@ from smartmeter.live import Live
 from smartmeter.polling.bus import Bus
 from smartmeter.polling.fast import FastInterval
 from smartmeter.polling.poller import MeterPoller
+from smartmeter.polling.summary import describe_line, describe_meter
 from smartmeter.reading import Reading
 from smartmeter.settings.model import PostgresqlSettings, Settings
 from smartmeter.sinks.driver import DriverError, require_driver
@@ -23,6 +24,8 @@ from smartmeter.sinks.driver import DriverError, require_driver
 SWITCH_INTERVAL_S = 0.0005
 # After an error that nobody foresaw a part is started again after so long.
 RESTART_S = 10.0
+# What went wrong on the lines is summed up that often.
+TELL_TROUBLE_S = 3600.0
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +38,7 @@ class Daemon:
         self.live = Live()
         self.fast = FastInterval(settings.fast)
         self.buses = tuple(Bus(bus) for bus in settings.buses)
+        self.pollers: list[MeterPoller] = []
         self._journal: Journal | None = None
 
     async def run(self) -> NoReturn:
@@ -55,6 +59,7 @@ class Daemon:
             for bus in self.buses:
                 bus.close()
             await self._journal.close()
+            self._tell_counts()
             if not self._journal.state.pending:
                 log.info("Stopped; everything that was read is in the journal.")
 
@@ -74,11 +79,30 @@ class Daemon:
             for bus in self.buses:
                 for meter in bus.settings.meters:
                     poller = MeterPoller(meter, bus, self.fast, clock, deliver)
+                    self.pollers.append(poller)
                     tasks.create_task(_keep_running(f"meter {meter.name}", poller.run))
             if self.settings.postgresql:
                 tasks.create_task(self._keep_shipping(journal, self.settings.postgresql))
+            tasks.create_task(self._tell_trouble())
             systemd.notify("READY=1")
             await systemd.keep_watchdog_quiet()
+
+    async def _tell_trouble(self) -> NoReturn:
+        """Once in a while say what went wrong on the lines, if anything did since the last time."""
+        told: dict[str, int] = {}
+        while True:
+            await asyncio.sleep(TELL_TROUBLE_S)
+            for poller in self.pollers:
+                name, troubles = poller.meter.name, poller.state.skipped + poller.state.failures.total()
+                if troubles > told.get(name, 0):
+                    told[name] = troubles
+                    log.warning("Meter %s since the start: %s.", name, describe_meter(poller.state))
+
+    def _tell_counts(self) -> None:
+        for bus in self.buses:
+            log.info("Bus %s: %s.", bus.settings.name, describe_line(bus.counters))
+        for poller in self.pollers:
+            log.info("Meter %s: %s.", poller.meter.name, describe_meter(poller.state))
 
     async def _keep_shipping(self, journal: Journal, settings: PostgresqlSettings) -> None:
         # Imported only here, so that who has no database does not pay for its driver, and in a thread: it takes long.

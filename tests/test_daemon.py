@@ -153,6 +153,8 @@ def test_what_was_read_before_sigterm_is_in_the_journal(tmp_path, line):
         rounds = line.counts.requests // 4
     assert rounds - 1 <= len(journal_rows(tmp_path)) <= rounds
     assert "everything that was read is in the journal" in daemon.log
+    assert re.search(r"Bus bus1: (\d+) requests, \1 answers\.", daemon.log)
+    assert re.search(r"Meter house: \d+ readings", daemon.log)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -256,7 +258,8 @@ def test_the_original_s_file_with_a_tunnel_pins_the_first_key(tmp_path, line, po
 
 def test_sigusr2_reads_and_ships_everything_fast_for_its_time_and_then_as_before(tmp_path, line, postgresql):
     postgresql.run(legacy_table())
-    intervals = "Spannung_L1 = 300\nStrom_L1 = 300\nGesamtwirkleistung = 999999\n"
+    # So long that no moment of their own comes during the test.
+    intervals = "Spannung_L1 = 999999\nStrom_L1 = 999999\nGesamtwirkleistung = 999999\n"
     settings = legacy_settings(tmp_path, postgresql.server.port, ship_interval_s=300, intervals=intervals)
     with running(settings) as daemon:
         daemon.until(lambda: len(postgresql.rows("SELECT ts FROM smartmeter")) == 1)
