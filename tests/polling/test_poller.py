@@ -54,7 +54,7 @@ async def until(condition, within_s=10.0):
 
 async def test_everything_at_once_and_then_on_the_grid():
     meter = MeterSettings(
-        "house", MODEL, 1, {"voltage_l1": 100_000, "voltage_l2": 200_000, "frequency": 999_999_000_000}
+        "house", MODEL, 1, {"voltage_l1": 200_000, "voltage_l2": 400_000, "frequency": 999_999_000_000}
     )
     with VirtualLine(LINE, [VirtualMeter(MODEL)], turnaround_s=0.001) as line:
         async with polling(line.path, meter) as (pollers, readings, _):
@@ -63,10 +63,10 @@ async def test_everything_at_once_and_then_on_the_grid():
     first, *rest = readings
     assert first.values.keys() == meter.intervals_us.keys()
     assert abs(first.time_us - started_us) < 500_000
-    assert [r.time_us % 100_000 for r in rest] == [0] * len(rest)
-    assert [b.time_us - a.time_us for a, b in itertools.pairwise(rest)] == [100_000] * (len(rest) - 1)
+    assert [r.time_us % 200_000 for r in rest] == [0] * len(rest)
+    assert [b.time_us - a.time_us for a, b in itertools.pairwise(rest)] == [200_000] * (len(rest) - 1)
     for reading in rest:
-        assert ("voltage_l2" in reading.values) == (reading.time_us % 200_000 == 0)
+        assert ("voltage_l2" in reading.values) == (reading.time_us % 400_000 == 0)
         assert "frequency" not in reading.values
     assert all(a.monotonic_us < b.monotonic_us for a, b in itertools.pairwise(readings))
     assert pollers["house"].state.readings == len(readings)
@@ -131,7 +131,7 @@ async def test_waits_for_a_port_that_is_not_there_yet(tmp_path, monkeypatch):
 
 async def test_the_fast_interval_shortens_for_its_time_and_starts_anew():
     with VirtualLine(LINE, [VirtualMeter(MODEL)], turnaround_s=0.001) as line:
-        async with polling(line.path, meter_settings(interval_us=60_000_000)) as (_, readings, fast):
+        async with polling(line.path, meter_settings(interval_us=999_999_000_000)) as (_, readings, fast):
             await until(lambda: readings)
             fast.start()
             started_s = time.monotonic()
@@ -143,7 +143,7 @@ async def test_the_fast_interval_shortens_for_its_time_and_starts_anew():
             during = readings[1:]
             await asyncio.sleep(0.2)
             assert len(readings) == len(during) + 1
-    assert 8 <= len(during) <= 11
+    assert 5 <= len(during) <= 11
     assert all(reading.time_us % 50_000 == 0 for reading in during)
     assert all(reading.values.keys() == set(FEW) for reading in during)
 
