@@ -71,6 +71,7 @@ class MeterPoller:
         self._fast_intervals_us = shortened(meter.intervals_us, fast.settings.interval_us)
         # The last moment of the grid that was served or given up, and how far the wall clock was ahead of the other.
         self._served_us = 0
+        self._followed_us = meter.intervals_us
         self._offset_us = 0
         self._absent_again_us = 0
         self._trouble = ""
@@ -112,6 +113,8 @@ class MeterPoller:
             self._notice_clock_jump(now_us)
             # Taken once: the fast interval may end at any moment.
             due_every_us = self._intervals_us
+            if due_every_us is not self._followed_us:
+                self._follow(due_every_us, now_us)
             intervals_us = due_every_us.values()
             instant_us = next_instant_us(self._served_us, intervals_us)
             if instant_us + _tolerated_delay_us(intervals_us) < now_us:
@@ -124,6 +127,12 @@ class MeterPoller:
                 rest_s = (instant_us - now_us) / 1e6
                 self._bus.announce(self.meter.name, time.monotonic() + rest_s)
                 await self._fast.sleep(min(rest_s, LOOK_AT_CLOCK_S))
+
+    def _follow(self, intervals_us: Mapping[str, int], now_us: int) -> None:
+        self._followed_us = intervals_us
+        if intervals_us is self._fast_intervals_us:
+            # Its moments that have passed were never due.
+            self._served_us = now_us
 
     def _notice_clock_jump(self, now_us: int) -> None:
         moved_us = now_us - self._clock.monotonic_us() - self._offset_us

@@ -131,9 +131,12 @@ async def test_waits_for_a_port_that_is_not_there_yet(tmp_path, monkeypatch):
 
 async def test_the_fast_interval_shortens_for_its_time_and_starts_anew():
     with VirtualLine(LINE, [VirtualMeter(MODEL)], turnaround_s=0.001) as line:
-        async with polling(line.path, meter_settings(interval_us=999_999_000_000)) as (_, readings, fast):
+        async with polling(line.path, meter_settings(interval_us=999_999_000_000)) as (pollers, readings, fast):
             await until(lambda: readings)
+            await asyncio.sleep(0.2)
             fast.start()
+            await until(lambda: len(readings) >= 2)
+            assert pollers["house"].state.skipped == 0, "what was not due before is not skipped"
             started_s = time.monotonic()
             await asyncio.sleep(0.2)
             fast.start()
