@@ -85,10 +85,13 @@ class Bus:
         """Return when no round will need the line for `needed_s` seconds, or after `patience_s` at the latest."""
         give_up_s = time.monotonic() + patience_s
         while (now_s := time.monotonic()) < give_up_s:
-            next_round_s = min((moment_s for moment_s in self._next_rounds_s.values()), default=math.inf)
+            # What lies in the past has begun, which is counted in rounds, or belongs to a meter that fell silent.
+            coming_s = [moment_s for moment_s in self._next_rounds_s.values() if moment_s > now_s]
+            next_round_s = min(coming_s, default=math.inf)
             if not self._rounds and next_round_s - now_s >= needed_s:
                 return
-            await asyncio.sleep(min(max(next_round_s - now_s, 0) + LOOK_AGAIN_S, give_up_s - now_s))
+            wait_s = LOOK_AGAIN_S if self._rounds else next_round_s - now_s + LOOK_AGAIN_S
+            await asyncio.sleep(min(wait_s, give_up_s - now_s))
 
     def _log_trouble(self, error: PortError) -> None:
         if self.trouble is None:

@@ -33,6 +33,15 @@ async def test_waits_until_the_next_round_is_over():
     await user
 
 
+async def test_a_round_that_was_announced_and_never_came_is_not_waited_for():
+    line = bus()
+    line.announce("silent", time.monotonic() - 10)
+    line.announce("house", time.monotonic() + 60)
+    started_s = time.monotonic()
+    await line.idle(needed_s=0.5, patience_s=5)
+    assert time.monotonic() - started_s < 0.5
+
+
 async def test_a_line_that_is_never_idle_is_not_waited_for_for_ever():
     line = bus()
     started_s = time.monotonic()
