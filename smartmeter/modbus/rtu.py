@@ -55,8 +55,6 @@ class LineCounters:
     late_bytes: int = 0
     # Bytes that lay before an answer.
     stray_bytes: int = 0
-    # Seconds from the first character of each request to the end of its answer or time-out.
-    busy_s: float = 0.0
 
     def count_failure(self, error: AnswerError) -> None:
         """Count what kind of failure this was."""
@@ -124,8 +122,6 @@ class RtuConnection:
             self._counters.count_failure(error)
             await self._recover(request, error)
             raise
-        finally:
-            self._counters.busy_s += time.monotonic() - sent_s
         self._counters.answers += 1
         return data
 

@@ -37,10 +37,6 @@ class FastInterval:
             if not waiter.done():
                 waiter.set_result(None)
 
-    def shorten_s(self, interval_s: float) -> float:
-        """The interval that holds now in place of `interval_s`."""
-        return min(interval_s, self.settings.interval_us / 1e6) if self.active else interval_s
-
     async def sleep(self, seconds: float) -> None:
         """Sleep, but no longer than until the fast interval is started."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -39,14 +39,12 @@ class MeterState:
     """What happened with a meter since the start.
 
     `failures` counts attempts without a good answer by kind; `skipped` rounds that would have started late;
-    `last_round_s` is how long the last one took, `silent_since_us` the UTC time since which nothing came.
+    `silent_since_us` is the UTC time since which nothing came.
     """
 
     readings: int = 0
     skipped: int = 0
     failures: Counter[str] = field(default_factory=Counter)
-    last_round_s: float = 0.0
-    last_reading_us: int | None = None
     silent_since_us: int | None = None
     learned: Learned = field(default_factory=Learned)
 
@@ -154,10 +152,8 @@ class MeterPoller:
         with self._bus.round():
             result = await read_round(self.meter, self._bus.settings.format, measurands, self.state.learned, read)
         self._note(result, stamp_us)
-        self.state.last_round_s = (self._clock.monotonic_us() - started_us) / 1e6
         if result.values:
             self.state.readings += 1
-            self.state.last_reading_us = stamp_us
             self._deliver(Reading(self.meter.name, stamp_us, self._clock.boot, started_us, result.values))
 
     async def _wait_for_answer(self) -> None:
