@@ -48,6 +48,10 @@ class PostgresqlSink:
             raise SinkUnavailableError(
                 f"{place(self._settings)}: not done within {WRITE_TIMEOUT_S} s; is the server overloaded?"
             ) from None
+        except asyncio.CancelledError:
+            # The connection may be in the middle of a command.
+            await self._forget()
+            raise
 
     async def close(self) -> None:
         """Close connection and tunnel."""
