@@ -1,0 +1,63 @@
+"""The energy of quarter-hours, each from its readings and the state that the one before it left.
+
+A reading at the very end of a quarter-hour belongs to it: the counter as of midnight closes the day. The energy of a
+span is thus the counter as of its end minus the counter as of its start. When the counter was not read for longer than
+a quarter-hour, what it counted meanwhile is booked where the gap ends, and told apart: the total is known, its shape
+is not.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from smartmeter.energy.guard import NO_DECISIONS, Decisions, Flag, Limits, Point, State, judge
+from smartmeter.periods import QUARTER_US
+
+GAP_US = QUARTER_US
+
+
+@dataclass(frozen=True, slots=True)
+class Quarter:
+    """The quarter-hour that begins at `start_us`: its `energy` in the counter's unit, and the `state` at its end.
+
+    `gap_energy` is the part of `energy` that came over a gap which began before the quarter-hour, at `gap_from_us`; 0
+    and None if there is no such gap.
+    """
+
+    start_us: int
+    energy: float
+    gap_energy: float
+    gap_from_us: int | None
+    state: State
+    flags: tuple[Flag, ...]
+
+
+def energy_quarter(time_us: int) -> int:
+    """The start of the quarter-hour to whose energy a reading at this time belongs."""
+    return time_us - 1 - (time_us - 1) % QUARTER_US
+
+
+def fold_quarter(
+    start_us: int, before: State, points: Sequence[Point], limits: Limits, decisions: Decisions = NO_DECISIONS
+) -> Quarter:
+    """The quarter-hour with these readings, in order of time, after one that left the state `before`."""
+    judgement = judge(before, points, limits, decisions)
+    crossing = [step for step in judgement.steps if step.from_us < start_us and step.until_us - step.from_us > GAP_US]
+    return Quarter(
+        start_us=start_us,
+        energy=sum(step.energy for step in judgement.steps),
+        gap_energy=sum(step.energy for step in crossing),
+        gap_from_us=min((step.from_us for step in crossing), default=None),
+        state=judgement.state,
+        flags=judgement.flags,
+    )
+
+
+def fold(
+    before: State, points: Iterable[Point], limits: Limits, decisions: Decisions = NO_DECISIONS
+) -> Iterator[Quarter]:
+    """All quarter-hours that have readings, from readings in order of time."""
+    for start_us, in_quarter in groupby(points, lambda point: energy_quarter(point.time_us)):
+        quarter = fold_quarter(start_us, before, list(in_quarter), limits, decisions)
+        before = quarter.state
+        yield quarter
