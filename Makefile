@@ -3,10 +3,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN_READY := .venv/.run
+EXTRAS_READY := .venv/.extras
 TEST_READY := .venv/.test
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help run setup test check slow benchmarks clean
+.PHONY: help run setup extras test check slow benchmarks clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -16,6 +17,8 @@ run: $(RUN_READY) ## read the meter of smartmeter.toml or smartmeter_cfg.toml, e
 	then exec $(BIN)/smartmeter run; else exec $(BIN)/smartmeter demo; fi
 
 setup: $(RUN_READY) ## install into .venv
+
+extras: $(EXTRAS_READY) ## install what charts, PDF and Parquet need
 
 test: $(TEST_READY) ## run the tests
 	$(PYTEST) -n 2 -m "not slow"
@@ -42,7 +45,11 @@ $(RUN_READY): pyproject.toml requirements/run.txt requirements/wheel.txt | .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(TEST_READY): $(RUN_READY) requirements/test.txt
+$(EXTRAS_READY): $(RUN_READY) requirements/extras.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/extras.txt
+	@touch $@
+
+$(TEST_READY): $(EXTRAS_READY) requirements/test.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/test.txt
 	@touch $@
 
