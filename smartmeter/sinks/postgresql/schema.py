@@ -44,6 +44,15 @@ async def ensure_table(
     return table
 
 
+async def lock_schema(connection: Connection) -> None:
+    """Be the only one who changes tables until the end of the transaction.
+
+    Two programs that start at once would both find nothing there: one waits here, and then looks again.
+    """
+    await connection.execute(_LOCK_TIMEOUT)
+    await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+
+
 def no_table(settings: PostgresqlSettings) -> str:
     """What to say where there is no table and none may be made."""
     return (
@@ -81,9 +90,7 @@ async def _change(
     connection: Connection, settings: PostgresqlSettings, ids: Collection[str], language: Language
 ) -> None:
     async with connection.transaction():
-        await connection.execute(_LOCK_TIMEOUT)
-        # Two programs that start at once would both find nothing there: one waits here, and then looks again.
-        await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        await lock_schema(connection)
         table = await look_at_table(connection, settings.schema, settings.table)
         if table is None:
             await _create(connection, settings, ids, language)

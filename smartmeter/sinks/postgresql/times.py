@@ -1,0 +1,17 @@
+"""Times between here, where they are UTC microseconds since 1970-01-01, and the database."""
+
+from datetime import UTC, datetime, timedelta
+
+from psycopg import sql
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def from_us(time_us: int) -> datetime:
+    """As a parameter of a statement; years 1 to 9999."""
+    return _EPOCH + timedelta(microseconds=time_us)
+
+
+def us(time: sql.Composable) -> sql.Composed:
+    """An expression of SQL that gives the microseconds of a time in the database."""
+    return sql.SQL("(extract(epoch FROM {}) * 1000000)::int8").format(time)
