@@ -21,6 +21,7 @@ from smartmeter.daemon import Daemon
 from smartmeter.measurands import Language, measurands
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.models import Model, load_model
+from smartmeter.periods import system_zone
 from smartmeter.reading import Reading
 from smartmeter.settings.model import BusSettings, FastSettings, JournalSettings, MeterSettings, Settings
 from smartmeter.simulator import VirtualLine, VirtualMeter
@@ -68,6 +69,7 @@ def _settings(port: Path, model: Model, args: argparse.Namespace) -> Settings:
         journal=JournalSettings(args.journal.resolve()),
         postgresql=None,
         fast=FastSettings(interval_us=500_000, duration_s=60),
+        timezone=system_zone(),
     )
 
 

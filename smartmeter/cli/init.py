@@ -14,6 +14,7 @@ from smartmeter.errors import SmartmeterError
 from smartmeter.measurands import Language
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.models import load_model, model_names
+from smartmeter.periods import system_zone
 from smartmeter.polling.probe import formats_to_try, probe
 from smartmeter.settings.model import BusSettings, FastSettings, JournalSettings, Settings
 
@@ -138,6 +139,7 @@ def _settings_text(bus: BusSettings, output: Path, language: Language) -> str:
         journal=JournalSettings(default_journal(output), defaults.COMMIT_INTERVAL_US / 1e6),
         postgresql=None,
         fast=FastSettings(defaults.FAST_INTERVAL_US, defaults.FAST_DURATION_US / 1e6),
+        timezone=system_zone(),
     )
     return write_settings(settings) + DATABASE
 

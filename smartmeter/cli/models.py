@@ -40,6 +40,7 @@ def _one(model: Model) -> str:
         f"factory settings {model.serial}; speeds {', '.join(str(rate) for rate in model.baudrates)} baud",
         f"at most {model.registers_per_request} registers a request; undefined registers {undefined}",
         f"turnaround that plans assume: {model.turnaround_s * 1000:g} ms",
+        f"largest current: {model.max_current_a:g} A per phase",
         f"read on a real meter: {_yes_no(model)}",
         *(f"note: {note}" for note in model.notes),
         "",

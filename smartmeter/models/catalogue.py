@@ -35,8 +35,9 @@ class Model:
 
     `serial` are its factory settings and `baudrates` what it can be set to; `registers_per_request` is what its paper
     allows in one request, `undefined_readable` whether a request may cross registers that are not defined,
-    `turnaround_s` the time from the end of a request to the first character of the answer that plans assume. `tested`
-    says whether someone has read a real one with these registers.
+    `turnaround_s` the time from the end of a request to the first character of the answer that plans assume,
+    `max_current_a` the largest current per phase that it can measure. `tested` says whether someone has read a real one
+    with these registers.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Model:
     registers_per_request: int
     undefined_readable: bool
     turnaround_s: float
+    max_current_a: float
     sources: Mapping[str, str]
     registers: Mapping[str, Register]
 
@@ -120,6 +122,7 @@ def _load_file(name: str) -> Model:
         registers_per_request=limits["registers_per_request"],
         undefined_readable=limits["undefined_readable"],
         turnaround_s=limits["turnaround_ms"] / 1000,
+        max_current_a=limits["max_current_a"],
         sources=data["sources"],
         registers=registers,
     )

@@ -14,11 +14,15 @@ from smartmeter.settings.shape import Duration, Name, Secret, Shape, TcpPort, Te
 SHORTEST_INTERVAL_US = SECOND_US // 10
 # `keep = 90`, meant as days, would be 90 seconds and throw nearly everything away.
 SHORTEST_KEEP_US = UNITS_US["h"]
+# Roll-ups are made from the database's rows, late ones too.
+SHORTEST_DATABASE_KEEP_US = UNITS_US["d"]
 SHORTEST_TIMEOUT_US = UNITS_US["ms"]
 LONGEST_TIMEOUT_US = 60 * SECOND_US
 # PostgreSQL cuts longer names short (NAMEDATALEN, "Identifiers and Key Words" in its manual).
 IDENTIFIER_BYTES = 63
 MAX_BAUDRATE = 4_000_000
+# Beyond every current transformer.
+MAX_CURRENT_A = 100_000
 # The file's words for "not read" and "kept without end".
 NEVER = "never"
 FOREVER = "forever"
@@ -51,6 +55,9 @@ IntervalOrNever = Annotated[
     BeforeValidator(_interval_or_never),
 ]
 KeepOrForever = Annotated[Annotated[int, Field(ge=SHORTEST_KEEP_US)] | None, BeforeValidator(_keep_or_forever)]
+DatabaseKeepOrForever = Annotated[
+    Annotated[int, Field(ge=SHORTEST_DATABASE_KEEP_US)] | None, BeforeValidator(_keep_or_forever)
+]
 Identifier = Annotated[Name, AfterValidator(_identifier)]
 
 
@@ -66,6 +73,9 @@ class MeterTable(Shape):
     )
     intervals: dict[str, IntervalOrNever] = optional(
         'a table of names and durations such as voltage_l1 = "1s"', {}, item=f'{INTERVAL_TEXT}, or "{NEVER}"'
+    )
+    max_current: Annotated[float, Field(gt=0, le=MAX_CURRENT_A, allow_inf_nan=False)] | None = optional(
+        "amperes, a number such as 100"
     )
 
 
@@ -133,6 +143,9 @@ class PostgresqlTable(Shape):
     )
     manage_schema: bool = optional("true or false", default=True)
     ship_interval: Interval = optional(INTERVAL_TEXT, defaults.SHIP_INTERVAL_US)
+    keep: DatabaseKeepOrForever = optional(
+        f'a duration of at least a day such as "400d" (a number alone is seconds), or "{FOREVER}"'
+    )
     ssh: SshTable | None = optional("a table [postgresql.ssh]")
 
 
@@ -149,6 +162,7 @@ class SettingsFile(Shape):
     """The whole file."""
 
     language: Language = optional('"en" or "de"', "en")
+    timezone: Text | None = optional('the name of a time zone such as "Europe/Berlin"')
     bus: list[BusTable] = required("one or more tables, each written [[bus]] with two brackets", [], item="a table")
     journal: JournalTable = optional("a table [journal]", JournalTable())
     postgresql: PostgresqlTable | None = optional("a table [postgresql]")

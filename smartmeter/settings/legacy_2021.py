@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from smartmeter.models.catalogue import Model
+from smartmeter.periods import system_zone
 from smartmeter.settings import defaults
 from smartmeter.settings.durations import MAX_DURATION_US, SECOND_US
 from smartmeter.settings.legacy_common import (
@@ -135,6 +136,7 @@ def resolve_2021(source: Path, document: Mapping[str, Any]) -> Settings:
             *_mqtt_notices(file.mqtt),
             *telegram_notices(file.telegram_bot),
         ),
+        timezone=system_zone(),
     )
 
 

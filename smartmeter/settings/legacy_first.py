@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from smartmeter.models.catalogue import load_model
+from smartmeter.periods import system_zone
 from smartmeter.settings import defaults
 from smartmeter.settings.durations import SECOND_US
 from smartmeter.settings.errors import SettingsError
@@ -108,6 +109,7 @@ def resolve_first(source: Path, document: Mapping[str, Any]) -> Settings:
         postgresql=postgresql,
         fast=FastSettings(fast.schnellintervall, fast.dauer_schnellintervall / SECOND_US),
         notices=(*notices, *telegram_notices(file.telegram_bot)),
+        timezone=system_zone(),
     )
 
 

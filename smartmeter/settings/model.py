@@ -18,13 +18,19 @@ class MeterSettings:
     """A device: a model at an `address` (1 to 247) on its bus.
 
     `intervals_us` holds the interval in microseconds of every measurand that is read, by measurand id; what is not in
-    it is not read. `name` is unique in the whole file.
+    it is not read. `name` is unique in the whole file. `max_current_a` None: as the model has it.
     """
 
     name: str
     model: Model
     address: int
     intervals_us: Mapping[str, int]
+    max_current_a: float | None = None
+
+    @property
+    def current_limit_a(self) -> float:
+        """The largest current per phase that it can measure, in amperes."""
+        return self.model.max_current_a if self.max_current_a is None else self.max_current_a
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,8 @@ class PostgresqlSettings:
     """The database and the table in it. With `ssh`, `host` and `port` are as the SSH server sees them.
 
     `schema` None: the first in the database's search path. `manage_schema`: whether the table may be created and get
-    missing columns. `ship_interval_s`: the pause between two batches.
+    missing columns. `ship_interval_s`: the pause between two batches. `keep_s`: how long readings stay in the database,
+    while totals always stay; None: for ever.
     """
 
     host: str
@@ -84,6 +91,7 @@ class PostgresqlSettings:
     manage_schema: bool
     ship_interval_s: float
     ssh: SshSettings | None
+    keep_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +106,8 @@ class FastSettings:
 class Settings:
     """Everything that one settings file says.
 
-    `notices` are lines for the owner about parts of the file that do nothing (yet).
+    `notices` are lines for the owner about parts of the file that do nothing (yet), `timezone` is the IANA name of the
+    zone in which the site's days begin.
     """
 
     source: Path
@@ -108,3 +117,4 @@ class Settings:
     postgresql: PostgresqlSettings | None
     fast: FastSettings
     notices: tuple[str, ...] = ()
+    timezone: str = "UTC"

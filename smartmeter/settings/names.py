@@ -1,4 +1,6 @@
-"""Finds the models and measurands that a settings file names."""
+"""Finds the models, measurands and time zones that a settings file names."""
+
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from smartmeter.measurands import Language, find_measurand, measurands
 from smartmeter.models.catalogue import Model, load_model, model_names
@@ -44,3 +46,15 @@ def _meant(name: str, model: Model | None) -> str:
 def measurand_name(id_: str, language: Language) -> str:
     """The name under which a settings file in this language lists the measurand."""
     return id_ if language == "en" else measurands()[id_].german
+
+
+def find_timezone(name: str, mistakes: Mistakes, place: Place) -> ZoneInfo | None:
+    """The time zone with this IANA name; None if a mistake was noted."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        # OSError: it is a directory of the database, such as "Europe".
+        match = nearest(name, available_timezones())
+        meant = f"did you mean {match}?" if match else 'they are named like "Europe/Berlin"'
+        mistakes.add(place, f"there is no time zone {shown(name)}; {meant}")
+        return None

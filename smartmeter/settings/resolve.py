@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.models.catalogue import Model
+from smartmeter.periods import system_zone
 from smartmeter.settings.defaults import default_keep_s
 from smartmeter.settings.durations import SECOND_US
 from smartmeter.settings.file import BusTable, JournalTable, MeterTable, PostgresqlTable, SettingsFile, SshTable
@@ -21,7 +23,7 @@ from smartmeter.settings.model import (
     Settings,
     SshSettings,
 )
-from smartmeter.settings.names import find_measurand_id, find_model
+from smartmeter.settings.names import find_measurand_id, find_model, find_timezone
 from smartmeter.settings.places import beside, default_journal
 from smartmeter.settings.secrets import SecretKeys, read_secret
 from smartmeter.settings.shape import validated
@@ -53,6 +55,7 @@ def resolve(source: Path, document: Mapping[str, Any]) -> Settings:
     buses = tuple(_bus(table, index, found, mistakes) for index, table in enumerate(file.bus))
     postgresql = None if file.postgresql is None else _postgresql(file.postgresql, mistakes)
     journal = _journal(file.journal, mistakes, has_sink=postgresql is not None)
+    zone = _timezone(file.timezone, mistakes)
     mistakes.raise_if_any(document)
     return Settings(
         source=source,
@@ -61,7 +64,14 @@ def resolve(source: Path, document: Mapping[str, Any]) -> Settings:
         journal=journal,
         postgresql=postgresql,
         fast=FastSettings(file.fast.interval, file.fast.duration / SECOND_US),
+        timezone=zone.key,
     )
+
+
+def _timezone(name: str | None, mistakes: Mistakes) -> ZoneInfo:
+    """The zone; the system's if none is named, or if a mistake was noted."""
+    zone = None if name is None else find_timezone(name, mistakes, ("timezone",))
+    return zone or ZoneInfo(system_zone())
 
 
 def _bus(table: BusTable, index: int, found: _Found, mistakes: Mistakes) -> BusSettings:
@@ -136,7 +146,8 @@ def _meter(table: MeterTable, model: Model | None, place: Place, mistakes: Mista
     }
     if not intervals_us and not mistakes.lie_within(place):
         mistakes.add(place, "nothing is read from this meter; list measurands, or give intervals other than never")
-    return MeterSettings(table.name or f"{model.name.lower()}_{table.address}", model, table.address, intervals_us)
+    name = table.name or f"{model.name.lower()}_{table.address}"
+    return MeterSettings(name, model, table.address, intervals_us, table.max_current)
 
 
 def _listed(names: Sequence[str], model: Model | None, place: Place, mistakes: Mistakes) -> set[str]:
@@ -173,6 +184,7 @@ def _postgresql(table: PostgresqlTable, mistakes: Mistakes) -> PostgresqlSetting
         manage_schema=table.manage_schema,
         ship_interval_s=table.ship_interval / SECOND_US,
         ssh=None if table.ssh is None else _ssh(table.ssh, mistakes),
+        keep_s=None if table.keep is None else table.keep / SECOND_US,
     )
 
 

@@ -33,7 +33,7 @@ def write_settings(settings: Settings) -> str:
 
     Files below its directory are named relative to it, passwords stand in it as they are: only its owner may read it.
     """
-    tables = [[_HEAD, "", "# Language of names and database columns: en or de.", _line("language", settings.language)]]
+    tables = [_top_level(settings)]
     for bus in settings.buses:
         tables.append(_bus(bus))
         for meter in bus.meters:
@@ -47,14 +47,30 @@ def write_settings(settings: Settings) -> str:
     return "\n\n".join("\n".join(lines) for lines in tables) + "\n"
 
 
-def _line(key: str, value: str | int) -> str:
+def _line(key: str, value: str | float) -> str:
     if isinstance(value, bool):
         return f"{key} = {'true' if value else 'false'}"
-    return f"{key} = {value if isinstance(value, int) else quoted(value)}"
+    return f"{key} = {quoted(value) if isinstance(value, str) else _number(value)}"
+
+
+def _number(value: float) -> str:
+    """The shortest text that reads as this number."""
+    return repr(value).removesuffix(".0")
 
 
 def _seconds(key: str, seconds: float) -> str:
     return _line(key, format_duration(round(seconds * SECOND_US)))
+
+
+def _top_level(settings: Settings) -> list[str]:
+    return [
+        _HEAD,
+        "",
+        "# Language of names and database columns: en or de.",
+        _line("language", settings.language),
+        "# Where the meters are: hours and days begin as clocks there show it.",
+        _line("timezone", settings.timezone),
+    ]
 
 
 def _bus(bus: BusSettings) -> list[str]:
@@ -95,6 +111,11 @@ def _meter(meter: MeterSettings, language: Language) -> list[list[str]]:
     ]
     if lists:
         lines += ["# Only these are read.", *listed]
+    if meter.max_current_a is not None:
+        lines += [
+            "# The largest current per phase that it can measure, in amperes.",
+            _line("max_current", meter.max_current_a),
+        ]
     if not own:
         return [lines]
     return [lines, ["[bus.meter.intervals]", *(_line(measurand_name(id_, language), own[id_]) for id_ in own)]]
@@ -132,8 +153,12 @@ def _journal(journal: JournalSettings, source: Path) -> list[str]:
         "# A power cut costs at most the readings of this time; an SD card lives the longer, the longer it is.",
         _seconds("commit_interval", journal.commit_interval_s),
         "# How long readings stay that every database has taken: a duration, or forever.",
-        _line("keep", FOREVER) if journal.keep_s is None else _seconds("keep", journal.keep_s),
+        _keep(journal.keep_s),
     ]
+
+
+def _keep(keep_s: float | None) -> str:
+    return _line("keep", FOREVER) if keep_s is None else _seconds("keep", keep_s)
 
 
 def _optional(values: Mapping[str, str | None]) -> list[str]:
@@ -158,6 +183,8 @@ def _postgresql(postgresql: PostgresqlSettings) -> list[str]:
         _line("manage_schema", postgresql.manage_schema),
         "# How often readings are sent.",
         _seconds("ship_interval", postgresql.ship_interval_s),
+        "# How long readings stay there, a duration or forever; totals always stay.",
+        _keep(postgresql.keep_s),
     ]
 
 

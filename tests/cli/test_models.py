@@ -34,6 +34,7 @@ def test_a_model_is_shown_whole_with_the_source_of_every_register(name, capsys):
     assert all(f"{key}: {text}" in output for key, text in model.sources.items())
     assert all(note in output for note in model.notes)
     assert f"factory settings {model.serial};" in output
+    assert f"largest current: {model.max_current_a} A per phase" in output
     assert f"at most {model.registers_per_request} registers a request" in output
 
 

@@ -66,6 +66,7 @@ def test_every_model_is_sound(name):
     model = load_model(name)
     assert model is load_model(name.lower())
     assert model.serial.baudrate in model.baudrates
+    assert model.max_current_a > 0
     assert model.description("en")
     assert model.description("de")
     spans = sorted((r.function, r.address, r.address + r.count) for r in model.registers.values())

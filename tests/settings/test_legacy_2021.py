@@ -6,6 +6,7 @@ import pytest
 
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.models import load_model
+from smartmeter.periods import system_zone
 from smartmeter.settings.errors import SettingsError
 from smartmeter.settings.load import load_settings
 from smartmeter.settings.model import FastSettings, JournalSettings, PostgresqlSettings
@@ -49,6 +50,7 @@ def mistakes(load):
 def test_the_later_format_means_what_it_meant(load, tmp_path):
     settings = load(LATER)
     assert settings.language == "de"
+    assert settings.timezone == system_zone()
     [bus] = settings.buses
     assert (bus.port, bus.format, bus.timeout_s) == ("/dev/ttyUSB0", SerialFormat(9600, 8, "N", 1), 0.6)
     [meter] = bus.meters

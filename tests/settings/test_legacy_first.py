@@ -8,6 +8,7 @@ import pytest
 from smartmeter.measurands import measurands
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.models import load_model
+from smartmeter.periods import system_zone
 from smartmeter.settings.errors import SettingsError
 from smartmeter.settings.load import load_settings
 from smartmeter.settings.model import FastSettings, JournalSettings, PostgresqlSettings, SshSettings
@@ -55,6 +56,7 @@ def test_the_documented_file_means_what_it_meant(load, tmp_path):
     settings = load(FILLED_IN)
     assert settings.source == tmp_path / "smartmeter_cfg.toml"
     assert settings.language == "de"
+    assert settings.timezone == system_zone()
     [bus] = settings.buses
     assert (bus.port, bus.format, bus.timeout_s) == ("/dev/ttyUSB0", SerialFormat(19200, 8, "E", 1), 0.5)
     [meter] = bus.meters

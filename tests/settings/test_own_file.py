@@ -7,6 +7,7 @@ import pytest
 
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.models import load_model
+from smartmeter.periods import system_zone
 from smartmeter.settings.errors import SettingsError
 from smartmeter.settings.load import load_settings
 from smartmeter.settings.model import FastSettings, JournalSettings, PostgresqlSettings, SshSettings
@@ -58,6 +59,7 @@ def test_every_key_of_the_full_file_arrives():
     settings = load_settings(DATA / "full.toml")
     assert settings.source == DATA / "full.toml"
     assert settings.language == "de"
+    assert settings.timezone == "America/New_York"
     assert settings.notices == ()
     cellar, second = settings.buses
     assert (cellar.name, cellar.port, cellar.timeout_s) == ("cellar", "/dev/serial/by-id/usb-FTDI_A", 0.25)
@@ -65,6 +67,8 @@ def test_every_key_of_the_full_file_arrives():
     house, single = cellar.meters
     assert (house.name, house.model, house.address) == ("house", load_model("SDM530"), 1)
     assert house.intervals_us == {"voltage_l1": 10_000_000, "voltage_l2": 10_000_000, "active_power_total": 1_000_000}
+    assert (house.max_current_a, house.current_limit_a) == (250.0, 250.0)
+    assert (single.max_current_a, single.current_limit_a) == (None, 100.0)
     assert (single.name, single.address) == ("sdm230_2", 2)
     assert single.intervals_us == dict.fromkeys(load_model("SDM230").registers, 60_000_000)
     assert (second.name, second.timeout_s) == ("bus2", 0.5)
@@ -92,6 +96,7 @@ def test_every_key_of_the_full_file_arrives():
             known_hosts=DATA / "hosts",
             host_keys="pin-first",
         ),
+        keep_s=400 * 86400.0,
     )
     assert settings.fast == FastSettings(500_000, 90.0)
 
@@ -99,6 +104,7 @@ def test_every_key_of_the_full_file_arrives():
 def test_defaults_of_a_small_file(load, tmp_path):
     settings = load(SMALL)
     assert settings.language == "en"
+    assert settings.timezone == system_zone()
     [bus] = settings.buses
     assert (bus.name, bus.format, bus.timeout_s) == ("bus1", load_model("SDM530").serial, 0.5)
     [meter] = bus.meters
@@ -123,6 +129,7 @@ def test_defaults_of_a_database(load):
         manage_schema=True,
         ship_interval_s=5.0,
         ssh=None,
+        keep_s=None,
     )
     assert settings.journal.keep_s == 90 * 86400
 
@@ -229,6 +236,11 @@ host = "x"
         ('[[bus]]\nport = "x"', "bus[1].meter", "is missing"),
         ('[[bus]]\nport = "x"\nmeter = []', "bus[1].meter", "there is no meter"),
         ('[[bus]]\nport = "x"\nmeter = [3]', "bus[1].meter[1]", "must be a table, not 3"),
+        ("timezone = 'Europe/Berln'" + SMALL, "timezone", "did you mean Europe/Berlin?"),
+        ("timezone = 'Europe'" + SMALL, "timezone", "no time zone"),
+        ("timezone = '../../etc/passwd'" + SMALL, "timezone", "no time zone"),
+        ("timezone = 'xq'" + SMALL, "timezone", 'named like "Europe/Berlin"'),
+        ("timezone = 1" + SMALL, "timezone", "name of a time zone"),
         (SMALL + "language = 1", "bus[1].meter[1].language", "is no key of this table"),
         (SMALL + "[journal]\ncommit_interval = 0.01", "journal.commit_interval", "not 0.01"),
         (SMALL + "[journal]\npath = 'smartmeter.toml'", "journal.path", "this settings file"),
@@ -256,6 +268,7 @@ host = "x"
         ),
         (SMALL + SMALL.replace("-A", "-B").replace("[[bus]]", "[[bus]]\nname = 'bus1'"), "bus[2].name", "bus[1].name"),
         (SMALL + DATABASE + "port = 0", "postgresql.port", "1 to 65535"),
+        (SMALL + DATABASE + "keep = 400", "postgresql.keep", "at least a day"),
         (SMALL + DATABASE + "sslmode = 'on'", "postgresql.sslmode", '"verify-full"'),
         (SMALL + DATABASE + f"table = '{'x' * 64}'", "postgresql.table", "63 bytes"),
         (SMALL + DATABASE + "schema = 'a.b'", "postgresql.schema", "63 bytes"),
@@ -283,6 +296,7 @@ def test_a_mistake_is_told_with_its_key_and_what_would_be_right(mistakes, text, 
         *[("interval", value) for value in ("nan", "inf", "-1", "'x'", "[]", "{a = 1}", "false", "1e300")],
         *[("measurands", value) for value in ("'voltage_l1'", "[1]", "[[]]", "{}")],
         *[("intervals", value) for value in ("1", "[]", "{voltage_l1 = {}}")],
+        *[("max_current", value) for value in ("0", "-1", "'100'", "true", "nan", "inf", "1e6", str(10**4000))],
     ],
 )
 def test_a_wrong_value_of_a_meter_is_told_at_its_key(mistakes, key, value):

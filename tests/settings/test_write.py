@@ -53,7 +53,8 @@ def meters(draw, name, address):
         st.lists(st.sampled_from(sorted(model.registers)), unique=True, min_size=1) | st.just(list(model.registers))
     )
     few = draw(st.lists(intervals_us, min_size=1, max_size=3))
-    return MeterSettings(name, model, address, {id_: draw(st.sampled_from(few)) for id_ in ids})
+    max_current_a = draw(st.none() | st.floats(0, 100_000, exclude_min=True))
+    return MeterSettings(name, model, address, {id_: draw(st.sampled_from(few)) for id_ in ids}, max_current_a)
 
 
 @st.composite
@@ -106,6 +107,7 @@ def postgresql(directory):
         manage_schema=st.booleans(),
         ship_interval_s=intervals_s,
         ssh=st.none() | ssh(directory),
+        keep_s=st.none() | st.integers(86_400_000_000, MAX_DURATION_US).map(lambda keep_us: keep_us / 1_000_000),
     )
 
 
@@ -128,6 +130,7 @@ def all_settings(source):
             intervals_us,
             st.integers(0, MAX_DURATION_US).map(lambda duration_us: duration_us / 1_000_000),
         ),
+        timezone=st.sampled_from(["UTC", "Europe/Berlin", "America/Argentina/Ushuaia"]),
     )
 
 
