@@ -70,10 +70,15 @@ def test_every_toml_block_loads(block, tmp_path, monkeypatch):
 
 
 def provide_what_it_names(document, directory, monkeypatch):
-    """Files and environment variables with secrets."""
+    """Files and environment variables with secrets, and files of prices."""
     for key, value in document.items():
         if isinstance(value, dict):
             provide_what_it_names(value, directory, monkeypatch)
+        elif key == "tariff":
+            for tariff in value:
+                provide_what_it_names(tariff, directory, monkeypatch)
+        elif key == "prices_file":
+            (directory / value).write_text("time,price\n")
         elif key in ("password_file", "key_passphrase_file"):
             (directory / value).write_text("secret\n")
         elif key in ("password_env", "key_passphrase_env"):

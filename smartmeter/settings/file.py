@@ -10,6 +10,7 @@ from smartmeter.settings import defaults
 from smartmeter.settings.durations import MAX_DURATION_US, SECOND_US, UNITS_US, parse_duration
 from smartmeter.settings.model import HostKeys, SslMode
 from smartmeter.settings.shape import Duration, Name, Secret, Shape, TcpPort, Text, optional, required, secret
+from smartmeter.settings.tariff_file import TariffTable
 
 SHORTEST_INTERVAL_US = SECOND_US // 10
 # `keep = 90`, meant as days, would be 90 seconds and throw nearly everything away.
@@ -164,6 +165,9 @@ class SettingsFile(Shape):
     language: Language = optional('"en" or "de"', "en")
     timezone: Text | None = optional('the name of a time zone such as "Europe/Berlin"')
     bus: list[BusTable] = required("one or more tables, each written [[bus]] with two brackets", [], item="a table")
+    tariff: list[TariffTable] = optional(
+        "one or more tables, each written [[tariff]] with two brackets", [], item="a table"
+    )
     journal: JournalTable = optional("a table [journal]", JournalTable())
     postgresql: PostgresqlTable | None = optional("a table [postgresql]")
     fast: FastTable = optional("a table [fast]", FastTable())

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from smartmeter.energy.tariff import Tariff
 from smartmeter.measurands import Language
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.models.catalogue import Model
@@ -107,7 +108,7 @@ class Settings:
     """Everything that one settings file says.
 
     `notices` are lines for the owner about parts of the file that do nothing (yet), `timezone` is the IANA name of the
-    zone in which the site's days begin.
+    zone in which the site's days begin. No meter has two `tariffs` at a time, or in different currencies.
     """
 
     source: Path
@@ -118,3 +119,4 @@ class Settings:
     fast: FastSettings
     notices: tuple[str, ...] = ()
     timezone: str = "UTC"
+    tariffs: tuple[Tariff, ...] = ()

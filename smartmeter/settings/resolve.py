@@ -27,6 +27,7 @@ from smartmeter.settings.names import find_measurand_id, find_model, find_timezo
 from smartmeter.settings.places import beside, default_journal
 from smartmeter.settings.secrets import SecretKeys, read_secret
 from smartmeter.settings.shape import validated
+from smartmeter.settings.tariffs import resolve_tariffs
 from smartmeter.settings.words import shown
 
 # Only holds the place of a format that cannot be known; a mistake was noted then.
@@ -56,6 +57,7 @@ def resolve(source: Path, document: Mapping[str, Any]) -> Settings:
     postgresql = None if file.postgresql is None else _postgresql(file.postgresql, mistakes)
     journal = _journal(file.journal, mistakes, has_sink=postgresql is not None)
     zone = _timezone(file.timezone, mistakes)
+    tariffs = resolve_tariffs(file.tariff, _meter_names(file, found), zone, mistakes)
     mistakes.raise_if_any(document)
     return Settings(
         source=source,
@@ -65,6 +67,7 @@ def resolve(source: Path, document: Mapping[str, Any]) -> Settings:
         postgresql=postgresql,
         fast=FastSettings(file.fast.interval, file.fast.duration / SECOND_US),
         timezone=zone.key,
+        tariffs=tariffs,
     )
 
 
@@ -72,6 +75,14 @@ def _timezone(name: str | None, mistakes: Mistakes) -> ZoneInfo:
     """The zone; the system's if none is named, or if a mistake was noted."""
     zone = None if name is None else find_timezone(name, mistakes, ("timezone",))
     return zone or ZoneInfo(system_zone())
+
+
+def _meter_names(file: SettingsFile, found: _Found) -> set[str] | None:
+    """What the meters are called; None if one is named after its model, and that is not known."""
+    tables = [meter for bus in file.bus for meter in bus.meter]
+    named = [meter.name for meter in tables if meter.name is not None]
+    names = {*found.meters, *named}
+    return names if tables and len(names) == len(tables) else None
 
 
 def _bus(table: BusTable, index: int, found: _Found, mistakes: Mistakes) -> BusSettings:

@@ -8,6 +8,7 @@ from smartmeter.measurands import Language, measurands
 from smartmeter.settings.defaults import INTERVAL_US
 from smartmeter.settings.durations import SECOND_US, format_duration
 from smartmeter.settings.file import FOREVER, NEVER
+from smartmeter.settings.lines import key_line, list_lines
 from smartmeter.settings.model import (
     BusSettings,
     FastSettings,
@@ -19,9 +20,7 @@ from smartmeter.settings.model import (
 )
 from smartmeter.settings.names import measurand_name
 from smartmeter.settings.places import default_journal, name_beside
-from smartmeter.settings.words import quoted
-
-_LINE_CHARACTERS = 100
+from smartmeter.settings.write_tariff import write_tariff
 
 _HEAD = """\
 # The settings of Smartmeter. docs/configuration.md explains every key; `smartmeter check` looks for mistakes.
@@ -38,6 +37,8 @@ def write_settings(settings: Settings) -> str:
         tables.append(_bus(bus))
         for meter in bus.meters:
             tables += _meter(meter, settings.language)
+    for tariff in settings.tariffs:
+        tables += write_tariff(tariff, settings.source)
     tables.append(_journal(settings.journal, settings.source))
     if settings.postgresql is not None:
         tables.append(_postgresql(settings.postgresql))
@@ -47,19 +48,8 @@ def write_settings(settings: Settings) -> str:
     return "\n\n".join("\n".join(lines) for lines in tables) + "\n"
 
 
-def _line(key: str, value: str | float) -> str:
-    if isinstance(value, bool):
-        return f"{key} = {'true' if value else 'false'}"
-    return f"{key} = {quoted(value) if isinstance(value, str) else _number(value)}"
-
-
-def _number(value: float) -> str:
-    """The shortest text that reads as this number."""
-    return repr(value).removesuffix(".0")
-
-
 def _seconds(key: str, seconds: float) -> str:
-    return _line(key, format_duration(round(seconds * SECOND_US)))
+    return key_line(key, format_duration(round(seconds * SECOND_US)))
 
 
 def _top_level(settings: Settings) -> list[str]:
@@ -67,9 +57,9 @@ def _top_level(settings: Settings) -> list[str]:
         _HEAD,
         "",
         "# Language of names and database columns: en or de.",
-        _line("language", settings.language),
+        key_line("language", settings.language),
         "# Where the meters are: hours and days begin as clocks there show it.",
-        _line("timezone", settings.timezone),
+        key_line("timezone", settings.timezone),
     ]
 
 
@@ -77,13 +67,13 @@ def _bus(bus: BusSettings) -> list[str]:
     return [
         "# One line with the meters on it. A name under /dev/serial/by-id/ stays the same when adapters change places.",
         "[[bus]]",
-        _line("name", bus.name),
-        _line("port", bus.port),
-        _line("baudrate", bus.format.baudrate),
-        _line("bytesize", bus.format.bytesize),
+        key_line("name", bus.name),
+        key_line("port", bus.port),
+        key_line("baudrate", bus.format.baudrate),
+        key_line("bytesize", bus.format.bytesize),
         "# N: none, E: even, O: odd.",
-        _line("parity", bus.format.parity),
-        _line("stopbits", bus.format.stopbits),
+        key_line("parity", bus.format.parity),
+        key_line("stopbits", bus.format.stopbits),
         "# How long a meter may take to begin its answer.",
         _seconds("timeout", bus.timeout_s),
     ]
@@ -93,7 +83,7 @@ def _meter(meter: MeterSettings, language: Language) -> list[list[str]]:
     usual_us = _most_common(meter.intervals_us.values())
     read = [id_ for id_ in measurands() if id_ in meter.intervals_us]
     unread = [id_ for id_ in measurands() if id_ in meter.model.registers and id_ not in meter.intervals_us]
-    listed = _list("measurands", [measurand_name(id_, language) for id_ in read])
+    listed = list_lines("measurands", [measurand_name(id_, language) for id_ in read])
     # What is shorter to read: a list of what is read, or a line for each that is not.
     lists = len(unread) > len(listed)
     intervals = {id_: format_duration(us) for id_, us in sorted(meter.intervals_us.items(), key=_by_interval)}
@@ -103,22 +93,22 @@ def _meter(meter: MeterSettings, language: Language) -> list[list[str]]:
     lines = [
         "[[bus.meter]]",
         "# The name that readings carry; it should never change.",
-        _line("name", meter.name),
-        _line("model", meter.model.name),
-        _line("address", meter.address),
+        key_line("name", meter.name),
+        key_line("model", meter.model.name),
+        key_line("address", meter.address),
         "# For every measurand without an interval of its own.",
-        _line("interval", format_duration(usual_us)),
+        key_line("interval", format_duration(usual_us)),
     ]
     if lists:
         lines += ["# Only these are read.", *listed]
     if meter.max_current_a is not None:
         lines += [
             "# The largest current per phase that it can measure, in amperes.",
-            _line("max_current", meter.max_current_a),
+            key_line("max_current", meter.max_current_a),
         ]
     if not own:
         return [lines]
-    return [lines, ["[bus.meter.intervals]", *(_line(measurand_name(id_, language), own[id_]) for id_ in own)]]
+    return [lines, ["[bus.meter.intervals]", *(key_line(measurand_name(id_, language), own[id_]) for id_ in own)]]
 
 
 def _most_common(intervals_us: Iterable[int]) -> int:
@@ -133,19 +123,8 @@ def _by_interval(item: tuple[str, int]) -> tuple[int, int]:
     return interval_us, list(measurands()).index(id_)
 
 
-def _list(key: str, names: Iterable[str]) -> list[str]:
-    lines, line = [f"{key} = ["], "   "
-    for name in names:
-        item = f" {quoted(name)},"
-        if len(line) + len(item) > _LINE_CHARACTERS:
-            lines.append(line)
-            line = "   "
-        line += item
-    return [*lines, line, "]"]
-
-
 def _journal(journal: JournalSettings, source: Path) -> list[str]:
-    path = _line("path", name_beside(source, journal.path))
+    path = key_line("path", name_beside(source, journal.path))
     return [
         "# The local store through which every reading goes.",
         "[journal]",
@@ -158,11 +137,11 @@ def _journal(journal: JournalSettings, source: Path) -> list[str]:
 
 
 def _keep(keep_s: float | None) -> str:
-    return _line("keep", FOREVER) if keep_s is None else _seconds("keep", keep_s)
+    return key_line("keep", FOREVER) if keep_s is None else _seconds("keep", keep_s)
 
 
 def _optional(values: Mapping[str, str | None]) -> list[str]:
-    return [_line(key, value) for key, value in values.items() if value is not None]
+    return [key_line(key, value) for key, value in values.items() if value is not None]
 
 
 def _postgresql(postgresql: PostgresqlSettings) -> list[str]:
@@ -170,17 +149,17 @@ def _postgresql(postgresql: PostgresqlSettings) -> list[str]:
         "# The database that gets every reading"
         + ("; host and port as the SSH server sees them." if postgresql.ssh else "."),
         "[postgresql]",
-        _line("host", postgresql.host),
-        _line("port", postgresql.port),
-        _line("database", postgresql.database),
-        _line("user", postgresql.user),
+        key_line("host", postgresql.host),
+        key_line("port", postgresql.port),
+        key_line("database", postgresql.database),
+        key_line("user", postgresql.user),
         "# Or password_file, or password_env.",
         *_optional({"password": postgresql.password}),
-        _line("sslmode", postgresql.sslmode),
+        key_line("sslmode", postgresql.sslmode),
         *_optional({"schema": postgresql.schema}),
-        _line("table", postgresql.table),
+        key_line("table", postgresql.table),
         "# Whether the table is created, and gets the columns that it lacks.",
-        _line("manage_schema", postgresql.manage_schema),
+        key_line("manage_schema", postgresql.manage_schema),
         "# How often readings are sent.",
         _seconds("ship_interval", postgresql.ship_interval_s),
         "# How long readings stay there, a duration or forever; totals always stay.",
@@ -192,9 +171,9 @@ def _ssh(ssh: SshSettings, source: Path) -> list[str]:
     return [
         "# The SSH server through which the database is reached.",
         "[postgresql.ssh]",
-        _line("host", ssh.host),
-        _line("port", ssh.port),
-        _line("user", ssh.user),
+        key_line("host", ssh.host),
+        key_line("port", ssh.port),
+        key_line("user", ssh.user),
         *_optional(
             {
                 "password": ssh.password,
@@ -202,9 +181,9 @@ def _ssh(ssh: SshSettings, source: Path) -> list[str]:
                 "key_passphrase": ssh.key_passphrase,
             }
         ),
-        _line("known_hosts", name_beside(source, ssh.known_hosts)),
+        key_line("known_hosts", name_beside(source, ssh.known_hosts)),
         "# known: the server's key must stand in known_hosts; pin-first: the first key that is seen is written there.",
-        _line("host_keys", ssh.host_keys),
+        key_line("host_keys", ssh.host_keys),
     ]
 
 
@@ -212,6 +191,6 @@ def _fast(fast: FastSettings) -> list[str]:
     return [
         "# After SIGUSR2 everything is read and sent at this interval, for this long.",
         "[fast]",
-        _line("interval", format_duration(fast.interval_us)),
+        key_line("interval", format_duration(fast.interval_us)),
         _seconds("duration", fast.duration_s),
     ]

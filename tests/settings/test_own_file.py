@@ -350,11 +350,15 @@ def test_no_secret_is_in_the_representation():
 def test_the_full_file_has_every_key():
     from smartmeter.settings.file import BusTable, MeterTable, PostgresqlTable, SettingsFile, SshTable  # noqa: PLC0415
     from smartmeter.settings.shape import keys_of  # noqa: PLC0415
+    from smartmeter.settings.tariff_file import TariffTable, TimeTable  # noqa: PLC0415
 
     document = tomllib.loads((DATA / "full.toml").read_text())
     assert document.keys() == keys_of(SettingsFile).keys()
     assert document["bus"][0].keys() == keys_of(BusTable).keys()
     assert document["bus"][0]["meter"][0].keys() == keys_of(MeterTable).keys()
+    fixed, hourly = document["tariff"]
+    assert fixed.keys() | hourly.keys() == keys_of(TariffTable).keys()
+    assert fixed["time"][0].keys() == keys_of(TimeTable).keys()
     elsewhere = {"password_file", "password_env", "key_passphrase_file", "key_passphrase_env"}
     assert document["postgresql"].keys() == keys_of(PostgresqlTable).keys() - elsewhere
     assert document["postgresql"]["ssh"].keys() == keys_of(SshTable).keys() - elsewhere

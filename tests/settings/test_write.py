@@ -2,12 +2,14 @@
 
 import tomllib
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from smartmeter.energy.tariff import Tariff, TimeRule
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.models import load_model, model_names
 from smartmeter.settings.durations import MAX_DURATION_US
@@ -111,7 +113,47 @@ def postgresql(directory):
     )
 
 
-def all_settings(source):
+prices = st.floats(-1_000_000, 1_000_000)
+rules = st.builds(
+    TimeRule,
+    price=prices,
+    days=st.frozensets(st.integers(0, 6), min_size=1),
+    from_minute=st.integers(0, 95).map(lambda quarter: quarter * 15),
+    until_minute=st.integers(0, 96).map(lambda quarter: quarter * 15),
+    feed_in=st.none() | prices,
+).filter(lambda rule: rule.from_minute != rule.until_minute)
+
+
+@st.composite
+def tariffs(draw, meters):
+    """One for some meters, and two that follow each other for others."""
+    ours, others = meters[: len(meters) // 2], meters[len(meters) // 2 :]
+    day = draw(st.dates())
+    spans = [(ours, None, None), (others, None, day), (others, day, None)]
+    return tuple(
+        Tariff(
+            names,
+            begin,
+            end,
+            price=draw(prices),
+            currency=draw(st.sampled_from(["EUR", "CHF"])) if names is ours else "SEK",
+            feed_in=draw(prices),
+            base_price=draw(prices),
+            rules=tuple(draw(st.lists(rules, max_size=3))),
+        )
+        for names, begin, end in spans
+        if names and (begin or date.min) < (end or date.max)
+    )
+
+
+@st.composite
+def all_settings(draw, source):
+    without = draw(settings_without_tariffs(source))
+    meter_names = tuple(meter.name for bus in without.buses for meter in bus.meters)
+    return replace(without, tariffs=draw(st.just(()) | tariffs(meter_names)))
+
+
+def settings_without_tariffs(source):
     journals = st.builds(
         JournalSettings,
         path=paths(source.parent) | st.just(source.parent / "smartmeter.db"),
