@@ -31,7 +31,7 @@ async def made(settings, ids=IDS, meters=("haus",), language="en"):
     try:
         connection = await link.connection()
         table = await ensure_table(connection, settings, ids, language)
-        return await ensure_store(connection, settings, table, layout_of(table, meters, language), BERLIN)
+        return await ensure_store(connection, table, layout_of(table, meters, language), BERLIN)
     finally:
         await link.close()
 

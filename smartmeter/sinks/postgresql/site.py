@@ -35,3 +35,7 @@ class Site:
         """What this counter can do at most."""
         rating = self.ratings.get(meter, UNKNOWN_METER)
         return counter_limits(measurand, rating.max_current_a, rating.phases)
+
+
+# UTC, no tariff, meters of which nothing is known.
+NOWHERE = Site()

@@ -7,6 +7,8 @@ import psycopg
 from psycopg import sql
 
 from smartmeter.sinks.postgresql.connection import Connection, reason
+from smartmeter.sinks.postgresql.dirty import mark, quarters_of
+from smartmeter.sinks.postgresql.names import Names
 from smartmeter.sinks.postgresql.rows import Batch, copy_rows
 from smartmeter.sinks.postgresql.sqlstate import Verdict, verdict
 from smartmeter.sinks.postgresql.table import TIME
@@ -17,8 +19,10 @@ _CLASH = "another reading with this time is already there"
 _NOT_TAKEN = "the table did not take it: another unique constraint, or a trigger"
 
 
-async def store_singly(connection: Connection, batch: Batch) -> list[Refusal]:
+async def store_singly(connection: Connection, batch: Batch, names: Names | None) -> list[Refusal]:
     """Store what can be stored, in one transaction; gives what the table will never take.
+
+    `names`: where its quarter-hours are marked, if roll-ups are kept.
 
     Raises psycopg.Error for everything that is not the fault of a row; then nothing is stored.
     """
@@ -28,6 +32,8 @@ async def store_singly(connection: Connection, batch: Batch) -> list[Refusal]:
         await _fill(connection, batch)
         refusals = await _insert(connection, batch, range(len(batch.entries)))
         refusals += await _clashes(connection, batch)
+        if names is not None:
+            await mark(connection, names, quarters_of(batch.entries))
     return refusals
 
 

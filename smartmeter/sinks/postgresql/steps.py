@@ -8,6 +8,11 @@ from smartmeter.sinks.postgresql.connection import Connection
 from smartmeter.sinks.postgresql.names import Names
 from smartmeter.sinks.postgresql.table import TableError
 
+
+class NewerSchemaError(TableError):
+    """A newer smartmeter made what is there: how to keep it is not known here."""
+
+
 Step = Callable[[Names], Sequence[sql.Composed]]
 
 _ENERGY = """
@@ -68,9 +73,9 @@ async def step_there(connection: Connection, names: Names) -> int:
 
 
 def check_known(names: Names, step: int, steps: Sequence[Step] = STEPS) -> None:
-    """Raises TableError if a newer smartmeter made what is there."""
+    """Raises NewerSchemaError if a newer smartmeter made what is there."""
     if step > len(steps):
-        raise TableError(
+        raise NewerSchemaError(
             f"a newer smartmeter made the roll-ups of table {names.schema}.{names.table} (schema {step}, this one "
             f"knows {len(steps)}); install one as new as that, or name another table in the settings"
         )
@@ -79,7 +84,7 @@ def check_known(names: Names, step: int, steps: Sequence[Step] = STEPS) -> None:
 async def run_steps(connection: Connection, names: Names, steps: Sequence[Step] = STEPS) -> int:
     """Run those that are missing, inside the caller's transaction; gives the step that was there before.
 
-    Raises TableError if a newer smartmeter was here, psycopg.Error if the database refuses.
+    Raises NewerSchemaError if a newer smartmeter was here, psycopg.Error if the database refuses.
     """
     before = await step_there(connection, names)
     check_known(names, before, steps)

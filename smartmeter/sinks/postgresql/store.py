@@ -18,7 +18,7 @@ from smartmeter.sinks.postgresql.dirty import mark_everything
 from smartmeter.sinks.postgresql.names import Names
 from smartmeter.sinks.postgresql.schema import lock_schema
 from smartmeter.sinks.postgresql.steps import STEPS, check_known, run_steps, step_there
-from smartmeter.sinks.postgresql.table import METER, TIME, Layout
+from smartmeter.sinks.postgresql.table import METER, TIME, Layout, TableError
 from smartmeter.sinks.postgresql.timescaledb import (
     Continuous,
     drop_aggregates,
@@ -31,12 +31,20 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Where a table's roll-ups and energy are kept. `continuous`: its roll-ups are kept by TimescaleDB."""
+    """Where a table's roll-ups and energy are kept.
+
+    `extension_schema`: where TimescaleDB's functions are, if it keeps the roll-ups; else None.
+    """
 
     layout: Layout
     names: Names
     columns: tuple[RollupColumn, ...]
-    continuous: bool
+    extension_schema: str | None
+
+    @property
+    def continuous(self) -> bool:
+        """Whether the roll-ups are TimescaleDB's continuous aggregates."""
+        return self.extension_schema is not None
 
     @property
     def counters(self) -> Mapping[str, str]:
@@ -56,12 +64,28 @@ async def find_store(connection: Connection, layout: Layout) -> Store | None:
     if step < len(STEPS) or rollup is None:
         return None
     columns = tuple(column for column in wanted_columns(layout) if column.name in rollup.columns)
-    return Store(layout, names, columns, continuous=not rollup.plain)
+    extension = None if rollup.plain else await _extension_schema(connection)
+    return Store(layout, names, columns, extension)
 
 
-async def ensure_store(
+async def open_store(
     connection: Connection, settings: PostgresqlSettings, table: Table, layout: Layout, zone: ZoneInfo
-) -> Store:
+) -> Store | None:
+    """What is beside the table; made, where the settings allow it. None if there is nothing.
+
+    Raises NewerSchemaError; TableError for what else keeps roll-ups from being kept; psycopg.Error.
+    """
+    if settings.manage_schema:
+        return await ensure_store(connection, table, layout, zone)
+    store = await find_store(connection, layout)
+    if store is None and await step_there(connection, Names(layout.schema, layout.table)):
+        raise TableError(
+            f"the roll-ups of table {layout.schema}.{layout.table} are an older smartmeter's; smartmeter db upgrade"
+        )
+    return store
+
+
+async def ensure_store(connection: Connection, table: Table, layout: Layout, zone: ZoneInfo) -> Store:
     """Make what is missing beside the table; all that was in the table before is marked to be rolled up.
 
     Raises TableError if a newer smartmeter was here, psycopg.Error if the database refuses.
@@ -70,36 +94,39 @@ async def ensure_store(
     if store is None or len(store.columns) < len(wanted_columns(layout)):
         async with connection.transaction():
             await lock_schema(connection)
-            await _make(connection, settings, table, layout, zone)
+            await _make(connection, table, layout, zone)
         store = await find_store(connection, layout)
     if store is None:
         raise psycopg.errors.UndefinedTable(f"the roll-ups of table {layout.table} are gone again")
     return store
 
 
-async def _make(
-    connection: Connection, settings: PostgresqlSettings, table: Table, layout: Layout, zone: ZoneInfo
-) -> None:
+def continuous_of(store: Store, zone: ZoneInfo) -> Continuous:
+    """The continuous aggregates of a store that has them."""
+    if store.extension_schema is None:
+        raise ValueError("these roll-ups are plain tables")
+    return Continuous(store.extension_schema, store.names, store.columns, zone)
+
+
+async def _make(connection: Connection, table: Table, layout: Layout, zone: ZoneInfo) -> None:
     names = Names(layout.schema, layout.table)
     before = await run_steps(connection, names)
     there = await look_at_table(connection, names.schema, names.rollup_name("15m"))
     if there is None:
-        await _make_rollups(connection, settings, table, layout, zone)
+        await _make_rollups(connection, table, layout, zone)
         log.info("Made roll-ups and energy beside table %s.%s.", names.schema, names.table)
     elif there.plain:
         await _add_columns(connection, names, there, layout)
     else:
-        await _remake_continuous(connection, settings, names, layout, zone)
+        await _remake_continuous(connection, names, layout, zone)
     if before == 0:
         await mark_everything(connection, names, layout)
 
 
-async def _make_rollups(
-    connection: Connection, settings: PostgresqlSettings, table: Table, layout: Layout, zone: ZoneInfo
-) -> None:
+async def _make_rollups(connection: Connection, table: Table, layout: Layout, zone: ZoneInfo) -> None:
     names, columns = Names(layout.schema, layout.table), wanted_columns(layout)
     if table.hypertable and layout.has_meter:
-        continuous = await find_continuous(connection, settings, layout, zone)
+        continuous = Continuous(await _extension_schema(connection), names, columns, zone)
         try:
             async with connection.transaction():
                 await make_aggregates(connection, continuous)
@@ -111,15 +138,12 @@ async def _make_rollups(
         await _make_plain(connection, names.rollup(period), columns)
 
 
-async def find_continuous(
-    connection: Connection, settings: PostgresqlSettings, layout: Layout, zone: ZoneInfo
-) -> Continuous:
-    """What TimescaleDB is to make of the table. Raises psycopg.Error if it is not there."""
-    database = await look_at_database(connection, settings.schema)
-    if database.timescaledb_schema is None:
+async def _extension_schema(connection: Connection) -> str:
+    """Where TimescaleDB's functions are. Raises psycopg.Error if it is not there."""
+    schema = (await look_at_database(connection, None)).timescaledb_schema
+    if schema is None:
         raise psycopg.errors.UndefinedObject("the extension TimescaleDB is gone")
-    names = Names(layout.schema, layout.table)
-    return Continuous(database.timescaledb_schema, names, wanted_columns(layout), zone)
+    return schema
 
 
 async def _make_plain(connection: Connection, rollup: sql.Identifier, columns: Sequence[RollupColumn]) -> None:
@@ -150,9 +174,7 @@ async def _add_columns(connection: Connection, names: Names, there: Table, layou
         )
 
 
-async def _remake_continuous(
-    connection: Connection, settings: PostgresqlSettings, names: Names, layout: Layout, zone: ZoneInfo
-) -> None:
+async def _remake_continuous(connection: Connection, names: Names, layout: Layout, zone: ZoneInfo) -> None:
     """A continuous aggregate cannot get columns. One that remembers what the readings do not any more stays."""
     if await remember_more_than_readings(connection, names):
         log.warning(
@@ -163,4 +185,5 @@ async def _remake_continuous(
         )
         return
     await drop_aggregates(connection, names)
-    await make_aggregates(connection, await find_continuous(connection, settings, layout, zone))
+    schema = await _extension_schema(connection)
+    await make_aggregates(connection, Continuous(schema, names, wanted_columns(layout), zone))
