@@ -111,11 +111,11 @@ class Daemon:
         except DriverError as error:
             log.error("%s.", error)  # noqa: TRY400 - a line for the owner, no traceback
             return
-        from smartmeter.sinks.postgresql import PostgresqlSink  # noqa: PLC0415
+        from smartmeter.sinks.postgresql import PostgresqlSink, site_of  # noqa: PLC0415
         from smartmeter.sinks.shipper import ship  # noqa: PLC0415
 
         meters = tuple(meter for bus in self.settings.buses for meter in bus.meters)
-        sink = PostgresqlSink(settings, meters, self.settings.language)
+        sink = PostgresqlSink(settings, meters, self.settings.language, site_of(self.settings))
         await _keep_running("shipping to PostgreSQL", lambda: ship(journal, sink, settings.ship_interval_s, self.fast))
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from smartmeter.energy.counters import counter_limits
 from smartmeter.energy.guard import Limits
 from smartmeter.energy.tariff import Tariff
+from smartmeter.settings.model import Settings
 
 UTC = ZoneInfo("UTC")
 
@@ -35,6 +36,16 @@ class Site:
         """What this counter can do at most."""
         rating = self.ratings.get(meter, UNKNOWN_METER)
         return counter_limits(measurand, rating.max_current_a, rating.phases)
+
+
+def site_of(settings: Settings) -> Site:
+    """The site that the settings describe."""
+    meters = [meter for bus in settings.buses for meter in bus.meters]
+    return Site(
+        zone=ZoneInfo(settings.timezone),
+        tariffs=settings.tariffs,
+        ratings={meter.name: Rating(meter.current_limit_a, meter.model.phases) for meter in meters},
+    )
 
 
 # UTC, no tariff, meters of which nothing is known.
