@@ -1,95 +1,45 @@
 """Roll-ups and energy beside the raw table are what all readings together say, however they came."""
 
 import asyncio
-from contextlib import asynccontextmanager
+import time
+from dataclasses import replace
+from datetime import date
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from smartmeter.energy.guard import Point
+from smartmeter.energy.tariff import Tariff
 from smartmeter.journal.entry import Entry
-from smartmeter.periods import PERIODS
-from smartmeter.reading import Reading
-from smartmeter.sinks.postgresql import PostgresqlSink
-from smartmeter.sinks.postgresql.site import Rating, Site
+from smartmeter.periods import QUARTER_US, period_start
+from smartmeter.sinks.postgresql.access import find
+from smartmeter.sinks.postgresql.expiry import expire
+from smartmeter.sinks.postgresql.link import Link
+from smartmeter.sinks.postgresql.site import Site
+from smartmeter.sinks.postgresql.upkeep import SLICE_QUARTERS
+from smartmeter.sinks.sink import SinkUnavailableError
+from tests.fixtures.postgresql import USER
 from tests.sinks import oracle
-from tests.sinks.made_up import meter
-
-BERLIN = ZoneInfo("Europe/Berlin")
-SITE = Site(BERLIN, (), {"haus": Rating(100.0, 3), "garage": Rating(100.0, 3)})
-COUNTER = "active_energy_import"
-IDS = (COUNTER, "voltage_l1")
-# An hour before clocks are set back in 2026: 23:30 UTC on 24 October.
-START_US = 1_792_884_600_000_000
-MINUTE_US = 60_000_000
-
-
-def reading(time_us, energy, voltage=230.0, name="haus"):
-    return Reading(name, time_us, "boot", 0, {COUNTER: energy, "voltage_l1": voltage})
-
-
-def batch(readings):
-    return [Entry(number, each) for number, each in enumerate(readings)]
-
-
-@asynccontextmanager
-async def sink_on(settings, meters=None, language="en", site=SITE):
-    sink = PostgresqlSink(settings, meters or [meter("haus", IDS)], language, site)
-    try:
-        yield sink
-    finally:
-        await sink.close()
-
-
-async def store(settings, *batches, **given):
-    """Store these batches of readings; when it returns, everything is rolled up."""
-    async with sink_on(settings, **given) as sink:
-        for readings in batches:
-            assert await sink.write(batch(readings)) == []
-
-
-def us(column):
-    return f"(extract(epoch FROM {column}) * 1000000)::int8"
-
-
-def energy_there(postgresql, period, name="haus", measurand=COUNTER):
-    query = f"""SELECT {us("ts")}, energy, gap_energy, {us("gap_from")} FROM smartmeter_energy_{period}
-                WHERE meter = %s AND measurand = %s"""
-    return {start: tuple(row) for start, *row in postgresql.rows(query, name, measurand)}
-
-
-def rollups_there(postgresql, period, name="haus"):
-    columns = [column for column in postgresql.columns(f"smartmeter_{period}") if column not in ("meter", "ts", "n")]
-    query = f"SELECT {us('ts')}, n, {', '.join(columns)} FROM smartmeter_{period} WHERE meter = %s"
-    return {
-        start: (n, {name: value for name, value in zip(columns, values, strict=True) if value is not None})
-        for start, n, *values in postgresql.rows(query, name)
-    }
-
-
-def flags_there(postgresql):
-    return set(postgresql.rows(f"SELECT {us('ts')}, kind, value, before FROM smartmeter_counter_flag"))
-
-
-def points(readings):
-    return [Point(each.time_us, each.values[COUNTER]) for each in readings if each.values[COUNTER] is not None]
-
-
-def assert_right(postgresql, readings, name="haus"):
-    own = [each for each in readings if each.meter == name]
-    limits = SITE.limits(name, COUNTER)
-    assert postgresql.rows("SELECT * FROM smartmeter_dirty") == []
-    for period in PERIODS:
-        assert rollups_there(postgresql, period, name) == {
-            start: (n, pytest.approx(row)) for start, (n, row) in oracle.rollups(own, period, BERLIN).items()
-        }
-        assert energy_there(postgresql, period, name) == {
-            start: (pytest.approx(energy, abs=1e-9), pytest.approx(gap, abs=1e-9), gap_from)
-            for start, (energy, gap, gap_from) in oracle.energy(points(own), limits, period, BERLIN).items()
-        }
-
+from tests.sinks.beside import (
+    BERLIN,
+    COUNTER,
+    IDS,
+    MINUTE_US,
+    SITE,
+    START_US,
+    assert_right,
+    batch,
+    energy_there,
+    flags_there,
+    points,
+    reading,
+    rollups_there,
+    sink_on,
+    store,
+    us,
+)
+from tests.sinks.made_up import legacy_table, meter
 
 # What a counter does from one reading to the next: minutes that pass, and what it shows.
 EVENTS = st.lists(
@@ -135,3 +85,233 @@ def test_whatever_the_order_and_the_batches(postgresql, events, shuffle, parts, 
     asyncio.run(each_rolled_up_by_itself())
     assert_right(postgresql, readings)
     assert flags_there(postgresql) == oracle.flags(points(readings), SITE.limits("haus", COUNTER))
+
+
+def steady(minutes, name="haus", first=0, step=5):
+    """A reading every `step` minutes, 0.1 kWh each."""
+    return [
+        reading(START_US + minute * MINUTE_US, 100 + 0.02 * minute, 230.0, name)
+        for minute in range(first, minutes, step)
+    ]
+
+
+async def test_the_same_batch_again_changes_nothing(postgresql):
+    readings = steady(200)
+    await store(postgresql.settings(), readings)
+    before = [postgresql.rows(f"SELECT * FROM smartmeter_{table} ORDER BY 1, 2, 3") for table in ("15m", "energy_1d")]
+    await store(postgresql.settings(), readings, readings[10:20])
+    after = [postgresql.rows(f"SELECT * FROM smartmeter_{table} ORDER BY 1, 2, 3") for table in ("15m", "energy_1d")]
+    assert after == before
+
+
+async def test_two_daemons_with_one_meter_and_with_another_each(postgresql):
+    settings = postgresql.settings()
+    meters = [meter("haus", IDS), meter("garage", IDS)]
+    house, garage = steady(600), steady(600, "garage")
+
+    async def ship(readings):
+        async with sink_on(settings, meters) as sink:
+            for start in range(0, len(readings), 20):
+                assert await sink.write(batch(readings[start : start + 20])) == []
+                await sink.roll_up()
+
+    await asyncio.gather(ship(house[::2]), ship(house[1::2]), ship(garage))
+    # Whoever was busy with a meter has left the other's marks; the next one works them off.
+    await store(settings, house[:1], meters=meters)
+    assert_right(postgresql, [*house, *garage], "haus")
+    assert_right(postgresql, [*house, *garage], "garage")
+
+
+async def test_a_writer_waits_for_a_mark_that_is_being_worked_off_and_sets_it_again(postgresql):
+    """Else its readings, which the other did not see, would never be rolled up."""
+    readings = steady(15, first=1, step=1)
+    async with sink_on(postgresql.settings()) as sink:
+        await sink.write(batch(readings[:5]))
+        with postgresql.connect() as other:
+            other.autocommit = False
+            other.execute("DELETE FROM smartmeter_dirty")
+            writing = asyncio.create_task(sink.write(batch(readings[5:])))
+            await asyncio.sleep(0.1)
+            assert not writing.done()
+            await asyncio.to_thread(other.commit)
+            assert await writing == []
+        assert len(postgresql.rows("SELECT * FROM smartmeter_dirty")) == 1
+    assert_right(postgresql, readings)
+
+
+async def test_marks_survive_a_crash_between_storing_and_rolling_up(postgresql):
+    readings = steady(100)
+    async with sink_on(postgresql.settings()) as sink:
+        await sink.write(batch(readings))
+        terminate = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'smartmeter'"
+        postgresql.run(terminate, user=None)
+    assert postgresql.rows("SELECT count(*) FROM smartmeter_15m") == [(0,)]
+    assert len(postgresql.rows("SELECT * FROM smartmeter_dirty")) > 5
+    await store(postgresql.settings(), readings[-1:])
+    assert_right(postgresql, readings)
+
+
+async def test_rows_that_go_in_singly_are_rolled_up_too(postgresql):
+    readings = steady(100)
+    async with sink_on(postgresql.settings()) as sink:
+        await sink.write(batch(readings[:10]))
+        clash = Entry(99, replace(readings[3], values={COUNTER: 1.0}))
+        (refusal,) = await sink.write([clash, *batch(readings)])
+        assert refusal.sequence == 99
+    assert_right(postgresql, readings)
+
+
+async def test_the_originals_table_in_german_without_a_meter(postgresql):
+    postgresql.run(legacy_table())
+    before = postgresql.columns()
+    readings = steady(300)
+    await store(postgresql.settings(), readings, language="de")
+    assert postgresql.columns() == before
+    ((n, voltage, first, last),) = postgresql.rows(
+        "SELECT sum(n), avg(spannung_l1_mean), min(import_wh_seit_reset_first), max(import_wh_seit_reset_last)"
+        " FROM smartmeter_1d WHERE meter = 'haus'"
+    )
+    assert (n, voltage, first, last) == (60, 230.0, 100.0, pytest.approx(105.9))
+    assert sum(energy for energy, *_ in energy_there(postgresql, "1d").values()) == pytest.approx(5.9)
+
+
+async def test_a_table_that_is_not_managed_gets_nothing_beside_it(postgresql, caplog):
+    postgresql.run(legacy_table())
+    await store(postgresql.settings(manage_schema=False), steady(30), language="de")
+    query = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    assert postgresql.rows(query) == [("smartmeter",)]
+    assert caplog.messages == []
+
+
+async def test_what_was_made_by_hand_is_kept_up_for_a_table_that_is_not_managed(postgresql):
+    readings = steady(100)
+    await store(postgresql.settings(), readings[:10])
+    await store(postgresql.settings(manage_schema=False), readings[10:])
+    assert_right(postgresql, readings)
+
+
+async def test_readings_are_stored_where_nothing_may_be_made_beside_them(postgresql, caplog):
+    postgresql.run(
+        "CREATE SCHEMA fremd",
+        "CREATE TABLE fremd.smartmeter (ts timestamptz, meter text, voltage_l1 float8, PRIMARY KEY (meter, ts))",
+        f"ALTER TABLE fremd.smartmeter ADD COLUMN {COUNTER} float8",
+        f"GRANT USAGE ON SCHEMA fremd TO {USER}",
+        f"GRANT INSERT, SELECT ON fremd.smartmeter TO {USER}",
+        user=None,
+    )
+    await store(postgresql.settings(schema="fremd"), steady(30))
+    assert postgresql.rows("SELECT count(*) FROM fremd.smartmeter") == [(6,)]
+    (warning,) = caplog.messages
+    assert "No roll-ups are kept" in warning
+    assert "permission denied for schema fremd" in warning
+
+
+async def test_a_newer_schema_keeps_readings_waiting(postgresql):
+    await store(postgresql.settings(), steady(30))
+    postgresql.run("INSERT INTO smartmeter_schema VALUES (99, now())")
+    async with sink_on(postgresql.settings()) as sink:
+        with pytest.raises(SinkUnavailableError, match="a newer smartmeter made the roll-ups"):
+            await sink.write(batch(steady(30)))
+
+
+async def test_a_table_with_years_in_it_is_worked_off_in_slices(postgresql):
+    readings = steady(1000)
+    await store(postgresql.settings(), readings[:-1])
+    for suffix in ("15m", "1h", "1d", "schema", "meta", "dirty", "energy_15m", "energy_1h", "energy_1d"):
+        postgresql.run(f"DROP TABLE smartmeter_{suffix}")
+    postgresql.run("DROP TABLE smartmeter_counter_flag, smartmeter_counter_decision")
+    async with sink_on(postgresql.settings()) as sink:
+        await sink.write(batch(readings[-1:]))
+        assert await sink.roll_up()
+        # The present first.
+        newest = period_start("15m", readings[-1].time_us, BERLIN)
+        assert newest in rollups_there(postgresql, "15m")
+        assert len(rollups_there(postgresql, "15m")) == SLICE_QUARTERS
+    assert_right(postgresql, readings)
+
+
+async def test_the_background_rolls_up_soon_after_a_batch(postgresql, monkeypatch):
+    monkeypatch.setattr("smartmeter.sinks.postgresql.sink.REFRESH_S", 0.01)
+    readings = steady(100)
+    async with sink_on(postgresql.settings()) as sink, asyncio.timeout(10):
+        await sink.write(batch(readings))
+        while postgresql.rows("SELECT * FROM smartmeter_dirty"):  # noqa: ASYNC110  the database tells nobody
+            await asyncio.sleep(0.02)
+        assert_right(postgresql, readings)
+
+
+async def test_a_row_never_gives_way_to_one_of_fewer_readings(postgresql):
+    readings = steady(300)
+    await store(postgresql.settings(), [each for each in readings if each is not readings[7]])
+    before = {period: (rollups_there(postgresql, period), energy_there(postgresql, period)) for period in ("15m", "1d")}
+    # Expired; then a late one comes for a quarter-hour of which all others are gone.
+    postgresql.run("DELETE FROM smartmeter WHERE ts < (SELECT max(ts) FROM smartmeter)")
+    await store(postgresql.settings(), [readings[7]])
+    after = {period: (rollups_there(postgresql, period), energy_there(postgresql, period)) for period in ("15m", "1d")}
+    assert after == before
+
+
+async def test_old_readings_go_and_totals_stay(postgresql):
+    now_us = time.time_ns() // 1000
+    first_us = now_us - now_us % QUARTER_US - 3 * 96 * QUARTER_US
+    readings = [reading(first_us + n * 15 * MINUTE_US, 100 + n / 10) for n in range(3 * 96)]
+    await store(postgresql.settings(), readings)
+    before = energy_there(postgresql, "1d"), rollups_there(postgresql, "1d")
+    await store(postgresql.settings(keep_s=86_400.0), readings[-1:])
+    ((oldest, rows),) = postgresql.rows(f"SELECT {us('min(ts)')}, count(*) FROM smartmeter")
+    assert 95 <= rows <= 97
+    assert oldest >= now_us - 96 * QUARTER_US - QUARTER_US
+    assert (energy_there(postgresql, "1d"), rollups_there(postgresql, "1d")) == before
+
+
+async def test_a_marked_quarter_hour_does_not_expire(postgresql):
+    readings = steady(60)
+    settings = postgresql.settings()
+    await store(settings, readings)
+    postgresql.run("INSERT INTO smartmeter_dirty SELECT 'haus', min(ts) FROM smartmeter_15m")
+    link = Link(settings)
+    try:
+        found = await find(await link.connection(), settings, ["haus"], "en")
+        while await expire(found.connection, found.store, readings[-1].time_us + QUARTER_US):
+            pass
+    finally:
+        await link.close()
+    # Those of the marked one, and the reading on its end, which its energy needs.
+    assert postgresql.rows("SELECT count(*) FROM smartmeter") == [(4,)]
+
+
+def priced(postgresql, period):
+    query = f"SELECT {us('ts')}, cost, unpriced FROM smartmeter_energy_{period} ORDER BY ts"
+    return postgresql.rows(query)
+
+
+async def test_costs_follow_the_tariff_and_a_new_one(postgresql):
+    readings = steady(24 * 60)
+    tariff = Tariff(valid_from=date(2026, 10, 25), price=0.30)
+    await store(postgresql.settings(), readings, site=replace(SITE, tariffs=(tariff,)))
+    # 23:30 UTC on the 24th is 1:30 on the 25th in Berlin: the tariff holds from the first reading on.
+    assert sum(cost for _, cost, _ in priced(postgresql, "1d")) == pytest.approx(0.3 * 0.02 * (24 * 60 - 5))
+    assert sum(unpriced for *_, unpriced in priced(postgresql, "1d")) == 0
+    dearer = replace(tariff, price=0.40)
+    await store(postgresql.settings(), readings[-1:], site=replace(SITE, tariffs=(dearer,)))
+    for period in ("15m", "1h", "1d"):
+        assert sum(cost for _, cost, _ in priced(postgresql, period)) == pytest.approx(0.4 * 0.02 * (24 * 60 - 5))
+    await store(postgresql.settings(), readings[-1:], site=SITE)
+    assert {cost for _, cost, _ in priced(postgresql, "1h")} == {None}
+    assert sum(unpriced for *_, unpriced in priced(postgresql, "1h")) == pytest.approx(0.02 * (24 * 60 - 5))
+
+
+async def test_another_zone_has_other_days(postgresql):
+    readings = steady(3 * 24 * 60, step=30)
+    await store(postgresql.settings(), readings, site=Site(ZoneInfo("Australia/Adelaide")))
+    assert rollups_there(postgresql, "1d").keys() != oracle.rollups(readings, "1d", BERLIN).keys()
+    await store(postgresql.settings(), readings[-1:])
+    assert_right(postgresql, readings)
+    assert postgresql.rows("SELECT value FROM smartmeter_meta WHERE key = 'timezone'") == [("Europe/Berlin",)]
+
+
+async def test_a_reading_of_another_age_is_kept_and_counted_nowhere(postgresql):
+    readings = [replace(each, time_us=each.time_us - START_US) for each in steady(10)]
+    await store(postgresql.settings(), [*readings, *steady(100)])
+    assert_right(postgresql, steady(100))
+    assert postgresql.rows("SELECT count(*) FROM smartmeter") == [(22,)]
