@@ -4,7 +4,7 @@ import asyncio
 import csv
 import hashlib
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
@@ -49,10 +49,14 @@ class CsvSource:
     def columns(self) -> Columns:
         return self._look.columns
 
+    @property
+    def is_sink(self) -> bool:
+        return False
+
     async def outline(self) -> Outline:
         return await asyncio.to_thread(self._outline)
 
-    async def batches(self, position: str | None) -> AsyncIterator[Batch]:
+    async def batches(self, position: str | None) -> AsyncGenerator[Batch, None]:
         look = self._look
         at, line, latest = (look.begin, look.line, {}) if position is None else json.loads(position)
         reader = RowReader(

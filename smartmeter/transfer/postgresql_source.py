@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -40,8 +40,9 @@ class PostgresqlSource:
     def __init__(self, link: Link, settings: PostgresqlSettings, table: Table, meter: str, zone: ZoneInfo) -> None:
         self._link = link
         self._settings = settings
-        self.table = table
-        self._columns = columns = _columns(table, f"{place(settings)}, table {table.schema}.{table.name}")
+        self._is_sink = False
+        self._name = f"{table.schema}.{table.name}"
+        self._columns = columns = _columns(table, f"{place(settings)}, table {self._name}")
         self._meter = meter
         self._zone = zone
         self._from = sql.Identifier(table.schema, table.name)
@@ -70,26 +71,33 @@ class PostgresqlSource:
             schema, name = (before, after) if dot else (settings.schema, table)
         link = Link(settings)
         try:
-            return cls(link, settings, await _table(link, settings, schema, name), meter, zone)
+            source = cls(link, settings, await _table(link, settings, schema, name), meter, zone)
+            own = await look_at_table(await link.connection(), settings.schema, settings.table)
         except psycopg.Error as error:
             await link.close()
             raise unavailable(settings, error) from None
         except BaseException:
             await link.close()
             raise
+        source._is_sink = own is not None and f"{own.schema}.{own.name}" == source._name
+        return source
 
     @property
     def name(self) -> str:
-        return f"{place(self._settings)}, table {self.table.schema}.{self.table.name}"
+        return f"{place(self._settings)}, table {self._name}"
 
     @property
     def key(self) -> str:
-        settings, table = self._settings, self.table
-        return f"postgresql {settings.host}:{settings.port} {settings.database} {table.schema}.{table.name}"
+        settings = self._settings
+        return f"postgresql {settings.host}:{settings.port} {settings.database} {self._name}"
 
     @property
     def columns(self) -> Columns:
         return self._columns
+
+    @property
+    def is_sink(self) -> bool:
+        return self._is_sink
 
     async def outline(self) -> Outline:
         query = sql.SQL("SELECT min({0})::text, max({0})::text FROM {1}").format(self._time, self._from)
@@ -100,7 +108,7 @@ class PostgresqlSource:
         except psycopg.Error as error:
             raise unavailable(self._settings, error) from None
 
-    async def batches(self, position: str | None) -> AsyncIterator[Batch]:
+    async def batches(self, position: str | None) -> AsyncGenerator[Batch, None]:
         number, after, latest = (0, None, {}) if position is None else json.loads(position)
         reader = RowReader(self._columns, self._meter, self._zone, latest)
         try:

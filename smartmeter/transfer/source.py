@@ -1,6 +1,6 @@
 """What readings are imported from."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -56,10 +56,14 @@ class Source(Protocol):
     def columns(self) -> Columns:
         """What its columns hold."""
 
+    @property
+    def is_sink(self) -> bool:
+        """Whether it is the table that the readings of the journal are shipped to."""
+
     async def outline(self) -> Outline:
         """What is in it. Raises SmartmeterError."""
 
-    def batches(self, position: str | None) -> AsyncIterator[Batch]:
+    def batches(self, position: str | None) -> AsyncGenerator[Batch, None]:
         """All rows behind a position that a batch gave; None: from the start.
 
         Raises SmartmeterError if it cannot be read (any more).

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -64,6 +64,10 @@ class SqliteSource:
     def columns(self) -> Columns:
         return self._columns
 
+    @property
+    def is_sink(self) -> bool:
+        return False
+
     async def outline(self) -> Outline:
         time = quoted(self._columns.names[self._columns.time])
         query = f"SELECT min({time}), max({time}), count(*) FROM {quoted(self._table)}"  # noqa: S608  quoted
@@ -71,7 +75,7 @@ class SqliteSource:
             first, last, rows = connection.execute(query).fetchone()
         return Outline(_text(first), _text(last), f"{rows} rows")
 
-    async def batches(self, position: str | None) -> AsyncIterator[Batch]:
+    async def batches(self, position: str | None) -> AsyncGenerator[Batch, None]:
         at, latest = (0, {}) if position is None else json.loads(position)
         reader = RowReader(self._columns, self._meter, self._zone, latest)
         with self._opened() as connection:

@@ -111,7 +111,16 @@ async def test_rollups_have_a_column_for_each_aggregate(path):
         [reading(number, {"voltage_l1": 1.0}, step_us=HOUR_US) for number in range(3)], rollups=made
     )
     assert await rows(history, path, what="1h", wanted=wanted) == [
-        "time meter n voltage_l1_mean voltage_l1_min voltage_l1_max active_energy_import_first active_energy_import_last".split(),
+        [
+            "time",
+            "meter",
+            "n",
+            "voltage_l1_mean",
+            "voltage_l1_min",
+            "voltage_l1_max",
+            "active_energy_import_first",
+            "active_energy_import_last",
+        ],
         ["2024-01-01T00:00:00Z", "house", "4", "230.0", "1.0", "2.0", "", ""],
         ["2024-01-01T01:00:00Z", "house", "5", "", "", "", "", "7.5"],
     ]
@@ -122,7 +131,17 @@ async def test_energy_says_unit_gaps_and_cost(path):
     history = MadeUpHistory([reading(0, {"active_energy_import": 1.0})], energy=made)
     assert await rows(history, path, what="energy", expected=["active_energy_import"], language="de") == [
         ["time", "meter", "measurand", "unit", "energy", "gap_energy", "gap_from", "cost", "unpriced"],
-        "2024-01-01T00:00:00Z,house,import_wh_seit_reset,kWh,1.5,0.5,2023-12-31T23:00:00Z,,1.5".split(","),
+        [
+            "2024-01-01T00:00:00Z",
+            "house",
+            "import_wh_seit_reset",
+            "kWh",
+            "1.5",
+            "0.5",
+            "2023-12-31T23:00:00Z",
+            "",
+            "1.5",
+        ],
     ]
 
 
