@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Never, Self, TypeVar
 
+from smartmeter.energy.site import Site
 from smartmeter.journal.entry import Entry
 from smartmeter.journal.errors import error_text, is_bad_sector, is_damage
 from smartmeter.journal.keeper import JournalState, Keeper
@@ -33,12 +34,14 @@ _T = TypeVar("_T")
 class Journal:
     """The durable local store of readings. `Journal.open` gives one; its methods are for the event loop's thread."""
 
-    def __init__(self, settings: "JournalSettings", measurands: Iterable[str], sinks: Iterable[str]) -> None:
+    def __init__(
+        self, settings: "JournalSettings", measurands: Iterable[str], sinks: Iterable[str], site: Site
+    ) -> None:
         columns = tuple(dict.fromkeys(measurands))
         self.path = settings.path
         self._reader = JournalReader(self.path)
         self._read_worker = Worker("journal-reader")
-        self._writer = JournalWriter(self.path, columns, sinks, settings.keep_s)
+        self._writer = JournalWriter(self.path, columns, sinks, settings.keep_s, site)
         self._write_worker = Worker("journal-writer")
         self._keeper = Keeper(
             self._writer,
@@ -49,16 +52,18 @@ class Journal:
         self._task: asyncio.Task[Never] | None = None
 
     @classmethod
-    async def open(cls, settings: "JournalSettings", measurands: Iterable[str], sinks: Iterable[str]) -> Self:
+    async def open(
+        cls, settings: "JournalSettings", measurands: Iterable[str], sinks: Iterable[str], site: Site | None = None
+    ) -> Self:
         """Opens the journal at `settings.path`, a new one if there is none or it is damaged.
 
         `measurands` get a column each; values of others are not kept. `sinks` are the active ones: retention waits for
-        them and for no other.
+        them and for no other. `site` says in which zone days begin, what energy costs, and what each meter can carry.
 
         Raises JournalError if its directory is missing or not writable, if another daemon keeps it, or if the file is
         another program's or a newer smartmeter's. A full disk is no error: see `state`.
         """
-        journal = cls(settings, measurands, sinks)
+        journal = cls(settings, measurands, sinks, site or Site())
         try:
             await journal._write_worker.run(journal._writer.lock)
             await journal._open_file()
@@ -77,6 +82,7 @@ class Journal:
             task.cancel()
             await asyncio.wait({task})
             await self._keeper.flush()
+            await self.roll_up()
             if self.state.pending:
                 _log.error("Readings that could not be written to %s and are lost: %d.", self.path, self.state.pending)
         finally:
@@ -97,6 +103,10 @@ class Journal:
         """
         if self._task is not None:
             await self._keeper.commit()
+
+    async def roll_up(self) -> None:
+        """Rolls up some of what waits for it, now instead of within a minute."""
+        await self._keeper.keep_up()
 
     def hurry(self, commit_interval_s: float, until_monotonic_s: float) -> None:
         """Commits at least every `commit_interval_s` seconds until time.monotonic() is `until_monotonic_s`."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import sqlite3
 import time
 from contextlib import suppress
@@ -21,6 +22,11 @@ BATCH_ROWS = 1000
 MAX_REFUSALS = 10_000
 # A file that is damaged sooner after the last one than this is not replaced before: one more would not help.
 REPLACE_PAUSE_S = 60.0
+# How far roll-ups may lag, and the pause between two slices while more of them wait.
+KEEP_UP_EVERY_S = 60.0
+KEEP_UP_PAUSE_S = 1.0
+# After an error that nobody foresaw.
+KEEP_UP_AGAIN_S = 3600.0
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +75,8 @@ class Keeper:
         self._damage: str | None = None
         self._replaced_s: float | None = None
         self._commits: list[asyncio.Future[None]] = []
+        # What an earlier run left over is worked off first.
+        self._keep_up_at_s = time.monotonic()
         self._wake = asyncio.Event()
         self._news = asyncio.Event()
         self.pending = pending
@@ -154,7 +162,10 @@ class Keeper:
     async def run(self) -> Never:
         while True:
             await self._due()
-            await self.flush()
+            if self._write_due_s() <= time.monotonic():
+                await self.flush()
+            if self._keep_up_at_s <= time.monotonic():
+                await self.keep_up()
 
     async def flush(self) -> None:
         """Tries to write everything that is there now."""
@@ -167,6 +178,26 @@ class Keeper:
         for done in commits:
             if not done.done():
                 done.set_result(None)
+
+    async def keep_up(self) -> None:
+        """Works off some of what waits to be rolled up. Readings go before: not while they cannot be written."""
+        self._keep_up_at_s = time.monotonic() + KEEP_UP_EVERY_S
+        if self._outage is not None or self._damage is not None:
+            return
+        try:
+            more = await self._worker.run(self._writer.keep_up)
+        except (sqlite3.Error, OSError) as error:
+            if is_damage(error):
+                self.damaged(error_text(error))
+            else:
+                await self.failed(error)
+            return
+        except Exception:  # noqa: BLE001 - a mistake in roll-ups must not stop readings
+            _log.exception("Roll-ups failed; readings are kept all the same. Please report it.")
+            self._keep_up_at_s = time.monotonic() + KEEP_UP_AGAIN_S
+            return
+        if more:
+            self._keep_up_at_s = time.monotonic() + KEEP_UP_PAUSE_S
 
     async def failed(self, error: Exception) -> None:
         """Notes that the disk did not take what was to be written."""
@@ -184,16 +215,15 @@ class Keeper:
     async def _due(self) -> None:
         while True:
             self._wake.clear()
-            due_s = self._due_s()
-            pause_s = None if due_s is None else due_s - time.monotonic()
-            if pause_s is not None and pause_s <= 0:
+            pause_s = min(self._write_due_s(), self._keep_up_at_s) - time.monotonic()
+            if pause_s <= 0:
                 return
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
                     await self._wake.wait()
 
-    def _due_s(self) -> float | None:
-        """When to write next, by the monotonic clock; 0 for at once, None for not at all."""
+    def _write_due_s(self) -> float:
+        """When to write next, by the monotonic clock; 0 for at once, infinite for not at all."""
         if self._commits:
             return 0.0
         if self._outage is not None:
@@ -201,7 +231,7 @@ class Keeper:
         if self._damage is not None or len(self.pending) >= BATCH_ROWS:
             return 0.0
         if self._dirty_since_s is None:
-            return None
+            return math.inf
         interval_s = self._commit_interval_s
         if time.monotonic() < self._hurry_until_s:
             interval_s = min(interval_s, self._hurry_interval_s)

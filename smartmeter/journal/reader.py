@@ -9,7 +9,7 @@ from typing import Any
 from smartmeter.journal.complete import CompleteValues
 from smartmeter.journal.database import connect_read_only, connect_reader, file_identity
 from smartmeter.journal.entry import Entry
-from smartmeter.journal.schema import KEY_COLUMNS
+from smartmeter.journal.names import KEY_COLUMNS
 from smartmeter.reading import Reading
 
 # LEFT JOIN keeps the order of `reading`: no sorting, no row left out.

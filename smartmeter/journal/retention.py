@@ -4,10 +4,14 @@ Age is counted in running time, by the monotonic clock that every reading carrie
 during which the machine was off does not count. The wall clock has no say: years ahead or years behind, it takes no
 reading away too early and keeps none too long.
 
+What is in a quarter-hour that has still to be rolled up stays: totals do not expire.
+
 Readings go in blocks, because deleting a single row writes as many pages as deleting a hundred.
 """
 
 import sqlite3
+
+from smartmeter.periods import QUARTER_US
 
 BLOCK_ROWS = 100
 # What one commit may delete: some 5 ms of work here, and soon done after the daemon was set to keep less.
@@ -26,6 +30,8 @@ def delete_expired(connection: sqlite3.Connection, keep_s: float, taken: int | N
         last = _oldest_block(connection)
         if last is None or (taken is not None and last > taken) or not _is_older(connection, last, keep_s):
             break
+        if _waits_for_roll_up(connection, last):
+            break
         deleted += connection.execute("DELETE FROM reading WHERE sequence <= ?", (last,)).rowcount
     return deleted
 
@@ -36,6 +42,19 @@ def _oldest_block(connection: sqlite3.Connection) -> int | None:
         "SELECT max(sequence) FROM reading WHERE sequence < (SELECT min(sequence) FROM reading) + ?", (BLOCK_ROWS,)
     ).fetchone()
     return None if last is None else int(last)
+
+
+def _waits_for_roll_up(connection: sqlite3.Connection, last: int) -> bool:
+    """Whether one of the readings up to this one is in a quarter-hour that has still to be rolled up."""
+    return (
+        connection.execute(
+            """SELECT 1 FROM reading JOIN dirty ON dirty.meter_id = reading.meter_id AND dirty.start_us IN (
+                   time_us - time_us % :quarter, time_us - 1 - (time_us - 1) % :quarter
+               ) WHERE sequence <= :last LIMIT 1""",
+            {"quarter": QUARTER_US, "last": last},
+        ).fetchone()
+        is not None
+    )
 
 
 def _is_older(connection: sqlite3.Connection, sequence: int, keep_s: float) -> bool:

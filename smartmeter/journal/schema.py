@@ -5,7 +5,14 @@ boot       a number for each boot of the kernel, and the first reading in it
 reading    one row per reading, one column per measurand; `sequence` is the order in which they came
 cursor     how far each sink has taken the readings
 set_aside  the readings that a sink refuses for good, and why
-readings   a view for people, dashboards and spreadsheets
+rollup_*   quarter-hours, hours and days of each meter: what `smartmeter.history.columns` says of each measurand
+energy_*   likewise the energy that each counter counted
+dirty      the quarter-hours whose readings changed since they were rolled up
+counter_*  what the guard found at counters (flag), and what the owner decided (decision)
+import_*   how far each import has come
+meta       the zone and the tariffs by which hours, days and costs were made
+
+For people, dashboards and reports there are views; `smartmeter/journal/views.py` has them.
 """
 
 import sqlite3
@@ -13,7 +20,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from smartmeter.journal.database import transaction, use_log
+from smartmeter.journal.dirty import MARK_ALL, MARK_ALL_ENDS
 from smartmeter.journal.errors import JournalError
+from smartmeter.journal.names import measurand_columns, quoted
+from smartmeter.journal.rollup_tables import make_rollup_tables
+from smartmeter.journal.views import make_views
 
 # "SmMe" in ASCII; tells `file` and us whose database this is (https://www.sqlite.org/pragma.html#pragma_application_id).
 APPLICATION_ID = 0x536D4D65
@@ -47,14 +58,64 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('meter', NULL, '4')",
         "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('reading', 'reading_by_time', '10000000 2500000 1')",
     ),
+    # IF NOT EXISTS: what is recovered from a damaged journal is given the number 1, whatever it was.
+    (
+        *(
+            f"""CREATE TABLE IF NOT EXISTS energy_{period} (
+                meter_id INTEGER NOT NULL REFERENCES meter,
+                measurand TEXT NOT NULL,
+                start_us INTEGER NOT NULL,
+                energy REAL NOT NULL,
+                gap_energy REAL NOT NULL,
+                gap_from_us INTEGER,
+                cost REAL,
+                unpriced REAL NOT NULL,
+                {more}PRIMARY KEY (meter_id, measurand, start_us)
+            ) WITHOUT ROWID"""
+            for period, more in (
+                # Of how many readings, and the state of the guard at the end.
+                (
+                    "15m",
+                    "n INTEGER NOT NULL, last_us INTEGER NOT NULL, last_value REAL NOT NULL, held TEXT, ",
+                ),
+                ("1h", ""),
+                ("1d", ""),
+            )
+        ),
+        """CREATE TABLE IF NOT EXISTS dirty (
+            meter_id INTEGER NOT NULL REFERENCES meter,
+            start_us INTEGER NOT NULL,
+            PRIMARY KEY (meter_id, start_us)
+        ) WITHOUT ROWID""",
+        """CREATE TABLE IF NOT EXISTS counter_flag (
+            meter_id INTEGER NOT NULL REFERENCES meter,
+            measurand TEXT NOT NULL,
+            time_us INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            value REAL NOT NULL,
+            before REAL NOT NULL,
+            quarter_us INTEGER NOT NULL,
+            PRIMARY KEY (meter_id, measurand, time_us)
+        ) WITHOUT ROWID""",
+        """CREATE TABLE IF NOT EXISTS counter_decision (
+            meter_id INTEGER NOT NULL REFERENCES meter,
+            measurand TEXT NOT NULL,
+            time_us INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            decided_us INTEGER NOT NULL,
+            PRIMARY KEY (meter_id, measurand, time_us, kind)
+        ) WITHOUT ROWID""",
+        """CREATE TABLE IF NOT EXISTS import_position (
+            source TEXT PRIMARY KEY,
+            position TEXT NOT NULL,
+            readings INTEGER NOT NULL
+        ) WITHOUT ROWID""",
+        "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+        # A reading at the end of a quarter-hour counts for its energy, and for the next one's means.
+        MARK_ALL,
+        MARK_ALL_ENDS,
+    ),
 )
-
-KEY_COLUMNS = ("sequence", "meter_id", "time_us", "boot_id", "monotonic_us")
-
-
-def quoted(name: str) -> str:
-    """`name` as an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def migrate(
@@ -79,13 +140,8 @@ def migrate(
         connection.execute(f"PRAGMA user_version = {len(steps)}")
         for measurand in missing:
             connection.execute(f"ALTER TABLE reading ADD COLUMN {quoted(measurand)} REAL")
-        _make_view(connection)
-
-
-def measurand_columns(connection: sqlite3.Connection) -> tuple[str, ...]:
-    """The measurands that have a column, in the columns' order; none if there is no table yet."""
-    names = (name for _, name, *_ in connection.execute("PRAGMA table_info(reading)"))
-    return tuple(name for name in names if name not in KEY_COLUMNS)
+        make_rollup_tables(connection)
+        make_views(connection)
 
 
 def _known_version(connection: sqlite3.Connection, path: Path, newest: int) -> int:
@@ -100,16 +156,3 @@ def _known_version(connection: sqlite3.Connection, path: Path, newest: int) -> i
             "install one as new as that, or set another [journal] path"
         )
     return int(version)
-
-
-def _make_view(connection: sqlite3.Connection) -> None:
-    values = "".join(f", reading.{quoted(name)}" for name in measurand_columns(connection))
-    connection.execute("DROP VIEW IF EXISTS readings")
-    # time_s for Grafana, which takes whole seconds; time_us to filter by, it has the index.
-    connection.execute(
-        f"""CREATE VIEW readings AS SELECT
-            strftime('%Y-%m-%dT%H:%M:%fZ', reading.time_us / 1e6, 'unixepoch') AS time,
-            reading.time_us / 1000000 AS time_s, reading.time_us AS time_us,
-            meter.name AS meter, reading.sequence AS sequence{values}
-            FROM reading JOIN meter ON meter.id = reading.meter_id"""  # noqa: S608 our vocabulary's names, quoted
-    )

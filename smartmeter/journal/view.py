@@ -6,7 +6,7 @@ from pathlib import Path
 
 from smartmeter.journal.database import connect_read_only
 from smartmeter.journal.errors import JournalError, error_text
-from smartmeter.journal.schema import measurand_columns, quoted
+from smartmeter.journal.names import measurand_columns, quoted
 
 # How far back to look: at 68 values a row 3 MB, and nearly 7 hours of one meter read every 5 seconds.
 TAIL_ROWS = 5000

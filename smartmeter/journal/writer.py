@@ -8,13 +8,16 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from smartmeter.energy.site import Site
 from smartmeter.journal.damage import move_away, move_log_away, salvage_cursors, salvage_last
 from smartmeter.journal.database import connect_read_only, connect_writer, file_identity, transaction
 from smartmeter.journal.errors import JournalError, error_text, is_damage
 from smartmeter.journal.lock import lock_journal
+from smartmeter.journal.names import quoted
 from smartmeter.journal.retention import delete_expired
 from smartmeter.journal.row import Row
-from smartmeter.journal.schema import migrate, quoted
+from smartmeter.journal.schema import migrate
+from smartmeter.journal.upkeep import Upkeep
 
 _log = logging.getLogger(__name__)
 
@@ -53,8 +56,11 @@ class Batch:
 class JournalWriter:
     """The only connection that writes. Its methods raise sqlite3.Error, OSError or JournalError."""
 
-    def __init__(self, path: Path, measurands: Sequence[str], sinks: Iterable[str], keep_s: float | None) -> None:
+    def __init__(
+        self, path: Path, measurands: Sequence[str], sinks: Iterable[str], keep_s: float | None, site: Site
+    ) -> None:
         self.path = path
+        self._site = site
         self._sinks = frozenset(sinks)
         self._keep_s = keep_s
         self._measurands = tuple(measurands)
@@ -67,6 +73,7 @@ class JournalWriter:
             f"VALUES (?, ?, ?, ?, ?{places})"
         )
         self._connection: sqlite3.Connection | None = None
+        self._upkeep: Upkeep | None = None
         self._identity: tuple[int, int] | None = None
         self._meter_ids: dict[str, int] = {}
         self._boot_ids: dict[str, int] = {}
@@ -133,6 +140,10 @@ class JournalWriter:
             self._write(connection, batch)
         return reopened
 
+    def keep_up(self) -> bool:
+        """Works off some of the quarter-hours whose readings changed, in transactions of its own; whether more wait."""
+        return self._upkeep is not None and self._upkeep.work()
+
     def after_failure(self, error: Exception) -> str:
         """Closes the file, gives a line on what is wrong.
 
@@ -149,6 +160,7 @@ class JournalWriter:
     def disconnect(self) -> None:
         """Closes the file; the next write opens it anew."""
         connection, self._connection = self._connection, None
+        self._upkeep = None
         self._meter_ids.clear()
         self._boot_ids.clear()
         if connection is not None:
@@ -170,11 +182,13 @@ class JournalWriter:
         try:
             migrate(connection, self.path, self._measurands)
             contents = _contents(connection)
+            upkeep = Upkeep(connection, self._site)
             identity = file_identity(self.path)
         except BaseException:
             connection.close()
             raise
         self._connection = connection
+        self._upkeep = upkeep
         self._identity = identity
         return contents
 
@@ -195,6 +209,8 @@ class JournalWriter:
 
     def _write(self, connection: sqlite3.Connection, batch: Batch) -> None:
         connection.executemany(self._insert, (self._parameters(connection, row) for row in batch.rows))
+        if self._upkeep is not None:
+            self._upkeep.mark((self._meter_ids[row.meter], row.time_us) for row in batch.rows)
         connection.executemany(
             "INSERT OR REPLACE INTO set_aside (sink, sequence, error, at_us) VALUES (?, ?, ?, ?)",
             ((refusal.sink, refusal.sequence, refusal.error, refusal.at_us) for refusal in batch.refusals),

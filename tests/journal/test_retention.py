@@ -17,6 +17,8 @@ async def write(journal, *new):
     for one in new:
         journal.append(one)
     await journal.commit()
+    await journal.roll_up()
+    await journal.commit()
 
 
 async def stored(journal):

@@ -6,7 +6,8 @@ import pytest
 
 from smartmeter.journal import JournalError
 from smartmeter.journal.database import connect_writer
-from smartmeter.journal.schema import KEY_COLUMNS, STEPS, measurand_columns, migrate, quoted
+from smartmeter.journal.names import KEY_COLUMNS, measurand_columns, quoted
+from smartmeter.journal.schema import STEPS, migrate
 from smartmeter.measurands import measurands
 from tests.journal.made_up import START_US, reading
 

@@ -1,0 +1,91 @@
+"""Works off the quarter-hours whose readings changed: roll-ups, energy, hours and days.
+
+Everything is made anew from the readings, so it does not matter in which order they came, or how often. What is marked
+stays marked until it has been worked off, in one transaction with the result: a crash costs nothing.
+"""
+
+import sqlite3
+import time
+from collections.abc import Iterable
+
+from smartmeter.energy.site import Site
+from smartmeter.journal.database import transaction
+from smartmeter.journal.dirty import Mark, is_any_marked, mark, marks_of, some_marks
+from smartmeter.journal.energy import Meter, fold_energy, meter_of
+from smartmeter.journal.rollups import derive, roll_up_quarter, statements_for
+from smartmeter.journal.settle import settle
+from smartmeter.periods import Period, period_end, period_start
+
+# Of one transaction; readings wait for their commit meanwhile.
+SLICE_S = 0.1
+# A change of the guard's state goes on from quarter-hour to quarter-hour: those beyond so many are marked for later.
+_FOLLOWED = 50
+_TAKEN = 500
+_DERIVED: tuple[Period, ...] = ("1h", "1d")
+
+
+class Upkeep:
+    """Marks and works off, on the writer's connection. Its methods raise sqlite3.Error."""
+
+    def __init__(self, connection: sqlite3.Connection, site: Site) -> None:
+        self._connection = connection
+        self._site = site
+        self._statements = statements_for(connection)
+        self._marked: set[Mark] = set()
+        self._settling = settle(connection, site, self._statements)
+
+    def mark(self, readings: Iterable[tuple[int, int]]) -> None:
+        """Mark the quarter-hours of readings (meter number, time), within the transaction that brings them."""
+        fresh = {each for reading in readings for each in marks_of(*reading)} - self._marked
+        if fresh:
+            mark(self._connection, fresh)
+            self._marked |= fresh
+
+    def work(self, budget_s: float = SLICE_S) -> bool:
+        """Work off what takes about `budget_s` seconds; whether there is more to do."""
+        if not self._work_off(budget_s):
+            return next(self._settling, None) is not None
+        return True
+
+    def _work_off(self, budget_s: float) -> bool:
+        if not is_any_marked(self._connection):
+            return False
+        until_s = time.monotonic() + budget_s
+        with transaction(self._connection):
+            meters: dict[int, Meter] = {}
+            touched: dict[int, set[int]] = {}
+            for meter_id, start_us in some_marks(self._connection, _TAKEN):
+                if meter_id not in meters:
+                    meters[meter_id] = meter_of(self._connection, meter_id)
+                touched.setdefault(meter_id, set()).update(self._refresh(meters[meter_id], start_us))
+                if time.monotonic() > until_s:
+                    break
+            for meter_id, starts in touched.items():
+                self._derive(meter_id, starts)
+        # Invariant: what was worked off is marked again by the next reading in it.
+        self._marked.clear()
+        return is_any_marked(self._connection)
+
+    def _refresh(self, meter: Meter, start_us: int) -> set[int]:
+        """Work one off, with those after it that change with it; gives them all."""
+        roll_up_quarter(self._connection, self._statements, meter.id, start_us)
+        seen: set[int] = set()
+        pending = {start_us}
+        while pending and len(seen) < _FOLLOWED:
+            current_us = min(pending)
+            pending.remove(current_us)
+            seen.add(current_us)
+            pending |= fold_energy(self._connection, self._site, meter, self._statements.counters, current_us)
+        self._unmark(meter.id, start_us)
+        mark(self._connection, ((meter.id, each) for each in pending))
+        return seen
+
+    def _unmark(self, meter_id: int, start_us: int) -> None:
+        self._connection.execute("DELETE FROM dirty WHERE meter_id = ? AND start_us = ?", (meter_id, start_us))
+
+    def _derive(self, meter_id: int, quarters: Iterable[int]) -> None:
+        zone = self._site.zone
+        for period in _DERIVED:
+            for start_us in sorted({period_start(period, quarter_us, zone) for quarter_us in quarters}):
+                span = (start_us, period_end(period, start_us, zone))
+                derive(self._connection, self._statements, meter_id, period, span)
