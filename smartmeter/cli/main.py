@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "migrate": "write smartmeter.toml from the configuration of the original Smartmeter",
     "models": "list the meter models, or one with its registers",
     "simulate": "a virtual meter on a serial line or on TCP",
+    "grafana": "write dashboards for Grafana, or put them into a running one",
     "service": "print the systemd unit for this installation",
 }
 FRONT_OPTIONS = ("-h", "--help", "--version")

@@ -1,0 +1,1 @@
+"""What the panels ask: SQL, written once for both stores."""
