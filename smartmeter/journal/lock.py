@@ -47,6 +47,11 @@ def lock_journal(path: Path) -> int:
     return descriptor
 
 
+def unlock_journal(descriptor: int) -> None:
+    """Gives back the lock that `lock_journal` took."""
+    os.close(descriptor)
+
+
 def _name_holder(descriptor: int) -> None:
     try:
         os.ftruncate(descriptor, 0)

@@ -12,7 +12,7 @@ from smartmeter.energy.site import Site
 from smartmeter.journal.damage import move_away, move_log_away, salvage_cursors, salvage_last
 from smartmeter.journal.database import connect_read_only, connect_writer, file_identity, transaction
 from smartmeter.journal.errors import JournalError, error_text, is_damage
-from smartmeter.journal.lock import lock_journal
+from smartmeter.journal.lock import lock_journal, unlock_journal
 from smartmeter.journal.names import quoted
 from smartmeter.journal.retention import delete_expired
 from smartmeter.journal.row import Row
@@ -169,7 +169,7 @@ class JournalWriter:
     def close(self) -> None:
         self.disconnect()
         if self._lock is not None:
-            os.close(self._lock)
+            unlock_journal(self._lock)
             self._lock = None
 
     def _connected(self) -> sqlite3.Connection:
