@@ -18,6 +18,7 @@ from smartmeter.polling.poller import MeterPoller
 from smartmeter.polling.summary import describe_line, describe_meter
 from smartmeter.reading import Reading
 from smartmeter.settings.model import PostgresqlSettings, Settings
+from smartmeter.settings.site import site_of
 from smartmeter.sinks.driver import DriverError, require_driver
 
 # How long another thread may hold the interpreter while the line waits: shipping must not delay requests.
@@ -111,7 +112,7 @@ class Daemon:
         except DriverError as error:
             log.error("%s.", error)  # noqa: TRY400 - a line for the owner, no traceback
             return
-        from smartmeter.sinks.postgresql import PostgresqlSink, site_of  # noqa: PLC0415
+        from smartmeter.sinks.postgresql import PostgresqlSink  # noqa: PLC0415
         from smartmeter.sinks.shipper import ship  # noqa: PLC0415
 
         meters = tuple(meter for bus in self.settings.buses for meter in bus.meters)

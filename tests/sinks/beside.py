@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from smartmeter.energy.guard import Point
+from smartmeter.energy.site import Rating, Site
 from smartmeter.journal.entry import Entry
 from smartmeter.periods import PERIODS
 from smartmeter.reading import Reading
 from smartmeter.sinks.postgresql import PostgresqlSink
-from smartmeter.sinks.postgresql.site import Rating, Site
 from tests.sinks import oracle
 from tests.sinks.made_up import meter
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from smartmeter.energy.site import Site
 from smartmeter.energy.tariff import Tariff
 from smartmeter.journal.entry import Entry
 from smartmeter.periods import QUARTER_US, period_start
 from smartmeter.sinks.postgresql.access import find
 from smartmeter.sinks.postgresql.expiry import expire
 from smartmeter.sinks.postgresql.link import Link
-from smartmeter.sinks.postgresql.site import Site
 from smartmeter.sinks.postgresql.upkeep import SLICE_QUARTERS
 from smartmeter.sinks.sink import SinkUnavailableError
 from tests.fixtures.postgresql import USER

@@ -22,14 +22,16 @@ _KEEPALIVE: dict[str, Any] = {
 }
 
 # The same for the server's end: until it notices, a transaction that we lost blocks its repeat. A statement and no
-# start-up options, because connection poolers refuse those.
+# start-up options, because connection poolers refuse those. No jit: compiling the hundreds of expressions of a roll-up
+# would take far longer than computing them.
 _SESSION = b"""
     SET statement_timeout = '60s';
     SET lock_timeout = '30s';
     SET idle_in_transaction_session_timeout = '60s';
     SET tcp_keepalives_idle = 30;
     SET tcp_keepalives_interval = 10;
-    SET tcp_keepalives_count = 3
+    SET tcp_keepalives_count = 3;
+    SET jit = off
 """
 
 

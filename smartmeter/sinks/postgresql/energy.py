@@ -4,16 +4,18 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from smartmeter.energy.cost import Booked, cost_of
 from smartmeter.energy.guard import NO_DECISIONS, Decisions, State
 from smartmeter.energy.quarters import fold_quarter
+from smartmeter.energy.site import Site
 from smartmeter.sinks.postgresql.connection import Connection
-from smartmeter.sinks.postgresql.costs import QuarterEnergy, cost_of
 from smartmeter.sinks.postgresql.energy_rows import Folded, Kept, decisions_of, kept_rows, points_of, store_quarters
-from smartmeter.sinks.postgresql.site import Site
 from smartmeter.sinks.postgresql.store import Store
 
 # A change of the guard's state goes on from quarter-hour to quarter-hour: so many at once, then those after are marked.
 _ROUNDS = 50
+# The one price of a longer gap is looked for on many days.
+_LONG_GAP_US = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,8 @@ async def _fold(connection: Connection, counters: Counters, quarters: Sequence[i
                 continue
             limits = counters.site.limits(meter, id_)
             quarter = fold_quarter(start, before, found, limits, counters.decisions.get(id_, NO_DECISIONS))
-            booked = QuarterEnergy(meter, id_, start, quarter.energy, quarter.gap_energy, quarter.gap_from_us)
-            cost, unpriced = await cost_of(counters.site, booked)
+            booked = Booked(meter, id_, start, quarter.energy, quarter.gap_energy, quarter.gap_from_us)
+            cost, unpriced = await cost_in_turn(counters.site, booked)
             folded.append(Folded(id_, len(found), quarter, cost, unpriced))
             latest[id_] = (start, quarter.state)
             if row.following_us is not None and row.state != quarter.state:
@@ -86,3 +88,10 @@ def _state_before(row: Kept, latest: tuple[int, State] | None) -> State:
     if latest is None or (row.before_us is not None and row.before_us > latest[0]):
         return row.before
     return latest[1]
+
+
+async def cost_in_turn(site: Site, booked: Booked) -> tuple[float | None, float]:
+    """What it costs, and the part that has no price; found in a thread where that may take long."""
+    if booked.gap_from_us is None or booked.start_us - booked.gap_from_us < _LONG_GAP_US:
+        return cost_of(site, booked)
+    return await asyncio.to_thread(cost_of, site, booked)

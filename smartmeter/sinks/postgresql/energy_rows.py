@@ -1,7 +1,6 @@
 """What the energy of quarter-hours is made from and goes into."""
 
 import asyncio
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ from time import perf_counter
 from psycopg import sql
 
 from smartmeter.energy.guard import Decisions, Flag, Point, State
-from smartmeter.energy.quarters import Quarter
+from smartmeter.energy.held import held_text, state_from
+from smartmeter.energy.quarters import Quarter, energy_quarter
 from smartmeter.sinks.postgresql.connection import Connection
 from smartmeter.sinks.postgresql.dirty import own_rows
 from smartmeter.sinks.postgresql.names import Names
@@ -97,9 +97,9 @@ async def kept_rows(
     return {
         (start, id_): Kept(
             n=n or 0,
-            state=None if n is None else _state(*here),
+            state=None if n is None else state_from(*here),
             before_us=before_us,
-            before=State() if before_us is None else _state(*before),
+            before=State() if before_us is None else state_from(*before),
             following_us=following_us,
         )
         for start, id_, n, *here, before_us, b_last, b_value, b_held, following_us in rows
@@ -113,15 +113,14 @@ async def points_of(
     """The readings of each counter in each quarter-hour, in order of time; its start is not in it, but its end is."""
     counters = store.counters
     statement = sql.SQL("""
-        SELECT {start}, {time}, {values}
+        SELECT {time}, {values}
           FROM unnest(%(starts)s::timestamptz[]) AS span (ts)
          CROSS JOIN LATERAL (
                SELECT {ts} AS at, {values} FROM {raw}
                 WHERE {own} AND {ts} > span.ts AND {ts} <= span.ts + interval '15 minutes'
                ) AS raw
-         ORDER BY span.ts, at
+         ORDER BY at
     """).format(
-        start=us(sql.SQL("span.ts")),
         time=us(sql.SQL("at")),
         values=sql.SQL(", ").join(map(sql.Identifier, counters.values())),
         ts=sql.Identifier(TIME),
@@ -133,7 +132,8 @@ async def points_of(
     cursor = await connection.execute(statement, parameters)
     since = perf_counter()
     while rows := await cursor.fetchmany(_FETCHED_AT_ONCE):
-        for start, time_us, *values in rows:
+        for time_us, *values in rows:
+            start = energy_quarter(time_us)
             for id_, value in zip(counters, values, strict=True):
                 if value is not None and isfinite(value):
                     found[start, id_].append(Point(time_us, float(value)))
@@ -186,7 +186,7 @@ async def _store_flags(connection: Connection, names: Names, meter: str, folded:
 
 def _row(folded: Folded) -> tuple[object, ...]:
     quarter = folded.quarter
-    last, held = quarter.state.last, quarter.state.held
+    last = quarter.state.last
     if last is None:
         raise AssertionError("a quarter-hour with readings leaves a last one")
     return (
@@ -200,14 +200,9 @@ def _row(folded: Folded) -> tuple[object, ...]:
         float(folded.unpriced),
         from_us(last.time_us),
         last.value,
-        json.dumps([[point.time_us, point.value] for point in held]) if held else None,
+        held_text(quarter.state),
     )
 
 
 def _flag_row(id_: str, flag: Flag, quarter_us: int) -> tuple[object, ...]:
     return (id_, from_us(flag.time_us), flag.kind, flag.value, flag.before, from_us(quarter_us))
-
-
-def _state(last_us: int, last_value: float, held: str | None) -> State:
-    points = () if held is None else tuple(Point(time_us, value) for time_us, value in json.loads(held))
-    return State(Point(last_us, last_value), points)

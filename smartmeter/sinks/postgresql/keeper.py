@@ -4,10 +4,10 @@ import logging
 import time
 from datetime import timedelta
 
+from smartmeter.energy.site import Site
 from smartmeter.sinks.postgresql.connection import Connection
 from smartmeter.sinks.postgresql.expiry import expire
 from smartmeter.sinks.postgresql.settle import keep_by_policy, settle
-from smartmeter.sinks.postgresql.site import Site
 from smartmeter.sinks.postgresql.store import Store
 from smartmeter.sinks.postgresql.upkeep import SLICE_QUARTERS, refresh, upkeep_of
 

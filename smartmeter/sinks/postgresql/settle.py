@@ -7,10 +7,11 @@ from time import perf_counter
 
 from psycopg import sql
 
+from smartmeter.energy.cost import Booked
 from smartmeter.energy.tariff import PRICED, fingerprint
 from smartmeter.periods import periods_between
 from smartmeter.sinks.postgresql.connection import Connection
-from smartmeter.sinks.postgresql.costs import QuarterEnergy, cost_of
+from smartmeter.sinks.postgresql.energy import cost_in_turn
 from smartmeter.sinks.postgresql.rows import TURN_S
 from smartmeter.sinks.postgresql.store import Store, continuous_of
 from smartmeter.sinks.postgresql.times import from_us, us
@@ -103,8 +104,8 @@ async def _price_anew(connection: Connection, upkeep: Upkeep, meter: str, from_u
     changes: list[tuple[object, ...]] = []
     since = perf_counter()
     for row in rows:
-        quarter = QuarterEnergy(meter, *row)
-        changes.append((quarter.measurand, from_us(quarter.start_us), *await cost_of(upkeep.site, quarter)))
+        quarter = Booked(meter, *row)
+        changes.append((quarter.measurand, from_us(quarter.start_us), *await cost_in_turn(upkeep.site, quarter)))
         if perf_counter() - since > TURN_S:
             await asyncio.sleep(0)
             since = perf_counter()

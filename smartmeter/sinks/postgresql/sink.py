@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import psycopg
 
+from smartmeter.energy.site import Site
 from smartmeter.journal.entry import Entry
 from smartmeter.measurands import Language
 from smartmeter.settings.model import MeterSettings, PostgresqlSettings
@@ -19,7 +20,6 @@ from smartmeter.sinks.postgresql.keeper import Keeper
 from smartmeter.sinks.postgresql.link import Link
 from smartmeter.sinks.postgresql.rows import batch_for, copy, measurands_in
 from smartmeter.sinks.postgresql.schema import ensure_table
-from smartmeter.sinks.postgresql.site import NOWHERE, Site
 from smartmeter.sinks.postgresql.sqlstate import Verdict, verdict
 from smartmeter.sinks.postgresql.staging import store_singly
 from smartmeter.sinks.postgresql.steps import NewerSchemaError
@@ -44,7 +44,7 @@ CLOSE_S = 5.0
 class PostgresqlSink:
     """Stores readings of these meters in the table that the settings name; new columns are named in `language`.
 
-    Beside it, roll-ups and energy are kept for the `site`.
+    Beside it, roll-ups and energy are kept for the `site`; None: UTC, no tariff, meters of which nothing is known.
     """
 
     name = "postgresql"
@@ -54,11 +54,11 @@ class PostgresqlSink:
         settings: PostgresqlSettings,
         meters: Sequence[MeterSettings],
         language: Language,
-        site: Site = NOWHERE,
+        site: Site | None = None,
     ) -> None:
         self._settings = settings
         self._language: Language = language
-        self._site = site
+        self._site = site or Site()
         self._meters = tuple(meter.name for meter in meters)
         self._measurands = frozenset(id_ for meter in meters for id_ in meter.intervals_us)
         self._link = Link(settings)

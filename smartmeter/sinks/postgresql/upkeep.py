@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from smartmeter.energy.site import Site
 from smartmeter.periods import Period, period_end, period_start, periods_between
 from smartmeter.sinks.postgresql.connection import Connection
 from smartmeter.sinks.postgresql.dirty import mark
 from smartmeter.sinks.postgresql.energy import fold_energy
 from smartmeter.sinks.postgresql.rollups import Statements, statements_for
-from smartmeter.sinks.postgresql.site import Site
 from smartmeter.sinks.postgresql.store import Store
 from smartmeter.sinks.postgresql.times import from_us, us
 
