@@ -19,6 +19,7 @@ from smartmeter.polling.summary import describe_line, describe_meter
 from smartmeter.reading import Reading
 from smartmeter.settings.model import PostgresqlSettings, Settings
 from smartmeter.settings.site import site_of
+from smartmeter.settings.site import site_of
 from smartmeter.sinks.driver import DriverError, require_driver
 
 # How long another thread may hold the interpreter while the line waits: shipping must not delay requests.
@@ -52,7 +53,8 @@ class Daemon:
         for notice in self.settings.notices:
             log.warning("%s", notice)
         sinks = ["postgresql"] if self.settings.postgresql else []
-        self._journal = await Journal.open(self.settings.journal, _measurands(self.settings), sinks)
+        measurands = _measurands(self.settings)
+        self._journal = await Journal.open(self.settings.journal, measurands, sinks, site_of(self.settings))
         try:
             await self._run_parts(self._journal)
         finally:
