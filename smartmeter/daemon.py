@@ -19,7 +19,6 @@ from smartmeter.polling.summary import describe_line, describe_meter
 from smartmeter.reading import Reading
 from smartmeter.settings.model import PostgresqlSettings, Settings
 from smartmeter.settings.site import site_of
-from smartmeter.settings.site import site_of
 from smartmeter.sinks.driver import DriverError, require_driver
 
 # How long another thread may hold the interpreter while the line waits: shipping must not delay requests.
