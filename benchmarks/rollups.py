@@ -33,7 +33,7 @@ from smartmeter.models.catalogue import load_model
 from smartmeter.reading import Reading
 from smartmeter.settings.model import MeterSettings, PostgresqlSettings
 from smartmeter.sinks.postgresql import PostgresqlSink
-from smartmeter.sinks.postgresql.access import opened
+from smartmeter.sinks.postgresql.access import Target, opened
 from smartmeter.sinks.postgresql.history import PostgresqlHistory
 from smartmeter.sinks.postgresql.store import ensure_store
 from smartmeter.sinks.postgresql.upkeep import refresh, upkeep_of
@@ -97,7 +97,7 @@ def _value(number: int, id_: str) -> sql.Composed:
 
 async def roll_up_everything(settings: PostgresqlSettings) -> float:
     """The seconds that it takes."""
-    async with opened(settings, ["haus"], "en") as found:
+    async with opened(Target(settings, ("haus",), frozenset(), "en", SITE)) as found:
         store = await ensure_store(found.connection, found.table, found.layout, ZONE)
         upkeep = upkeep_of(found.connection, store, SITE)
         started_s = time.perf_counter()

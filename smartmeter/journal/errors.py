@@ -14,6 +14,10 @@ class JournalError(SmartmeterError):
     """The journal cannot be opened or read."""
 
 
+class JournalInUseError(JournalError):
+    """Another process, such as the daemon, keeps the journal."""
+
+
 def _code(error: BaseException) -> int:
     code = getattr(error, "sqlite_errorcode", 0)
     return code if isinstance(code, int) else 0

@@ -8,7 +8,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from smartmeter.journal.errors import JournalError
+from smartmeter.journal.errors import JournalError, JournalInUseError
 
 
 def lock_journal(path: Path) -> int:
@@ -16,7 +16,7 @@ def lock_journal(path: Path) -> int:
 
     The file stays when the lock goes; deleting it would let two daemons hold a lock each.
 
-    Raises JournalError if another process has the lock, or the file cannot be made.
+    Raises JournalInUseError if another process has the lock, JournalError if the file cannot be made.
     """
     lock_path = path.with_name(path.name + ".lock")
     try:
@@ -34,7 +34,7 @@ def lock_journal(path: Path) -> int:
     except BlockingIOError:
         holder = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
         os.close(descriptor)
-        raise JournalError(
+        raise JournalInUseError(
             f"{path}: another smartmeter (process {holder or 'unknown'}) keeps this journal; stop it first, "
             "or set another [journal] path"
         ) from None

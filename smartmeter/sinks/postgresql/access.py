@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import psycopg
 
+from smartmeter.energy.site import Site
 from smartmeter.measurands import Language
-from smartmeter.settings.model import PostgresqlSettings
+from smartmeter.settings.model import PostgresqlSettings, Settings
+from smartmeter.settings.site import site_of
 from smartmeter.sinks.postgresql.catalog import Table, look_at_table
 from smartmeter.sinks.postgresql.connection import Connection, place, unavailable
 from smartmeter.sinks.postgresql.link import Link
@@ -27,6 +29,31 @@ class Found:
     store: Store | None
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A database as the settings describe it, and what they say of meters, measurands, language and site."""
+
+    settings: PostgresqlSettings
+    meters: tuple[str, ...]
+    measurands: frozenset[str]
+    language: Language
+    site: Site
+
+
+def target_of(settings: Settings) -> Target | None:
+    """The database of the settings; None if they have none."""
+    if settings.postgresql is None:
+        return None
+    meters = [meter for bus in settings.buses for meter in bus.meters]
+    return Target(
+        settings=settings.postgresql,
+        meters=tuple(meter.name for meter in meters),
+        measurands=frozenset(id_ for meter in meters for id_ in meter.intervals_us),
+        language=settings.language,
+        site=site_of(settings),
+    )
+
+
 @contextmanager
 def owners_words(settings: PostgresqlSettings) -> Iterator[None]:
     """Turn errors of the database into SinkError, one line that says where."""
@@ -39,17 +66,24 @@ def owners_words(settings: PostgresqlSettings) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def opened(settings: PostgresqlSettings, meters: Sequence[str], language: Language) -> AsyncIterator[Found]:
+async def opened_link(settings: PostgresqlSettings) -> AsyncIterator[Connection]:
+    """A connection of its own, with the tunnel if it needs one. Raises SinkError, also for errors inside the block."""
+    link = Link(settings)
+    try:
+        with owners_words(settings):
+            yield await link.connection()
+    finally:
+        await link.close()
+
+
+@asynccontextmanager
+async def opened(target: Target) -> AsyncIterator[Found]:
     """The table with what is beside it, on a connection of its own.
 
     Raises SinkError, also for errors of the database inside the block.
     """
-    link = Link(settings)
-    try:
-        with owners_words(settings):
-            yield await find(await link.connection(), settings, meters, language)
-    finally:
-        await link.close()
+    async with opened_link(target.settings) as connection:
+        yield await find(connection, target.settings, target.meters, target.language)
 
 
 async def find(
