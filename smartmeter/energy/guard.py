@@ -11,9 +11,10 @@ no meter can count so fast or because counters do not run backwards, is held. Wh
 Everything follows from the readings in their order of time, so it does not matter in which order they came.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from itertools import pairwise
+from typing import Literal, NamedTuple
 
 HOUR_US = 3_600_000_000
 # So many readings, over so long, confirm a value that could not be explained.
@@ -29,8 +30,7 @@ ROUNDING = 0.001
 FlagKind = Literal["false_value", "reset", "jump", "replaced"]
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """A reading of a counter: UTC time in microseconds since 1970-01-01, and the value in the counter's unit."""
 
     time_us: int
@@ -120,7 +120,9 @@ class _Judging:
         last = self.last
         if last is None:
             self.last = point
-        elif any(last.time_us < at_us <= point.time_us for at_us in self.decisions.replaced_us):
+        elif self.decisions.replaced_us and any(
+            last.time_us < at_us <= point.time_us for at_us in self.decisions.replaced_us
+        ):
             self._drop_held(last)
             self.flags.append(Flag(point.time_us, "replaced", point.value, last.value))
             self.last = point
@@ -167,9 +169,15 @@ class _Judging:
         self.held.clear()
 
 
+def are_explained(points: Iterable[Point], limits: Limits) -> bool:
+    """Whether each of these readings, in order of time, is explained by the one before it."""
+    return all(_is_explained(before, after, limits) for before, after in pairwise(points))
+
+
 def _is_explained(before: Point, after: Point, limits: Limits) -> bool:
     """Whether a counter can have gone from one to the other in that time."""
-    change = after.value - before.value
-    most = limits.per_hour * (after.time_us - before.time_us + LATE_US) / HOUR_US + RESOLUTION
-    least = -most if limits.may_fall else -ROUNDING
-    return least <= change <= most
+    before_us, before_value = before
+    after_us, after_value = after
+    change = after_value - before_value
+    most = limits.per_hour * (after_us - before_us + LATE_US) / HOUR_US + RESOLUTION
+    return (-most if limits.may_fall else -ROUNDING) <= change <= most

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from smartmeter.energy.guard import NO_DECISIONS, Decisions, Flag, Limits, Point, State, judge
+from smartmeter.energy.guard import NO_DECISIONS, Decisions, Flag, Limits, Point, State, are_explained, judge
 from smartmeter.periods import QUARTER_US
 
 GAP_US = QUARTER_US
@@ -41,6 +41,10 @@ def fold_quarter(
     start_us: int, before: State, points: Sequence[Point], limits: Limits, decisions: Decisions = NO_DECISIONS
 ) -> Quarter:
     """The quarter-hour with these readings, in order of time, after one that left the state `before`."""
+    last = before.last
+    is_plain = last is not None and points and not before.held and decisions == NO_DECISIONS
+    if is_plain and last is not None and are_explained((last, *points), limits):
+        return _plain_quarter(start_us, last, points)
     judgement = judge(before, points, limits, decisions)
     crossing = [step for step in judgement.steps if step.from_us < start_us and step.until_us - step.from_us > GAP_US]
     return Quarter(
@@ -50,6 +54,19 @@ def fold_quarter(
         gap_from_us=min((step.from_us for step in crossing), default=None),
         state=judgement.state,
         flags=judgement.flags,
+    )
+
+
+def _plain_quarter(start_us: int, last: Point, points: Sequence[Point]) -> Quarter:
+    """The same when nothing has to be judged: then differences add up to that of the ends, which is much faster."""
+    is_gap = last.time_us < start_us and points[0].time_us - last.time_us > GAP_US
+    return Quarter(
+        start_us=start_us,
+        energy=points[-1].value - last.value,
+        gap_energy=points[0].value - last.value if is_gap else 0,
+        gap_from_us=last.time_us if is_gap else None,
+        state=State(points[-1]),
+        flags=(),
     )
 
 

@@ -28,6 +28,11 @@ def mark(connection: sqlite3.Connection, marks: Iterable[Mark]) -> None:
     connection.executemany("INSERT OR IGNORE INTO dirty (meter_id, start_us) VALUES (?, ?)", marks)
 
 
+def unmark(connection: sqlite3.Connection, done: Mark) -> None:
+    """Take a mark away, within the transaction that works it off. Raises sqlite3.Error."""
+    connection.execute("DELETE FROM dirty WHERE meter_id = ? AND start_us = ?", done)
+
+
 def some_marks(connection: sqlite3.Connection, limit: int) -> list[Mark]:
     """The newest quarter-hour that is marked, so that the present is right, and then the oldest, at most `limit`.
 

@@ -6,11 +6,11 @@ stays marked until it has been worked off, in one transaction with the result: a
 
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from smartmeter.energy.site import Site
 from smartmeter.journal.database import transaction
-from smartmeter.journal.dirty import Mark, is_any_marked, mark, marks_of, some_marks
+from smartmeter.journal.dirty import Mark, is_any_marked, mark, marks_of, some_marks, unmark
 from smartmeter.journal.energy import Meter, fold_energy, meter_of
 from smartmeter.journal.rollups import derive, roll_up_quarter, statements_for
 from smartmeter.journal.settle import settle
@@ -53,35 +53,42 @@ class Upkeep:
         until_s = time.monotonic() + budget_s
         with transaction(self._connection):
             meters: dict[int, Meter] = {}
-            touched: dict[int, set[int]] = {}
-            for meter_id, start_us in some_marks(self._connection, _TAKEN):
+            touched: set[Mark] = set()
+            following: set[Mark] = set()
+            for mark_ in some_marks(self._connection, _TAKEN):
+                meter_id, start_us = mark_
                 if meter_id not in meters:
                     meters[meter_id] = meter_of(self._connection, meter_id)
-                touched.setdefault(meter_id, set()).update(self._refresh(meters[meter_id], start_us))
+                roll_up_quarter(self._connection, self._statements, meter_id, start_us)
+                following.discard(mark_)
+                following |= self._fold(meters[meter_id], start_us)
+                touched.add(mark_)
+                unmark(self._connection, mark_)
                 if time.monotonic() > until_s:
                     break
-            for meter_id, starts in touched.items():
-                self._derive(meter_id, starts)
+            touched |= self._follow(meters, following)
+            for meter_id in meters:
+                self._derive(meter_id, {start_us for each, start_us in touched if each == meter_id})
         # Invariant: what was worked off is marked again by the next reading in it.
         self._marked.clear()
         return is_any_marked(self._connection)
 
-    def _refresh(self, meter: Meter, start_us: int) -> set[int]:
-        """Work one off, with those after it that change with it; gives them all."""
-        roll_up_quarter(self._connection, self._statements, meter.id, start_us)
-        seen: set[int] = set()
-        pending = {start_us}
-        while pending and len(seen) < _FOLLOWED:
-            current_us = min(pending)
-            pending.remove(current_us)
-            seen.add(current_us)
-            pending |= fold_energy(self._connection, self._site, meter, self._statements.counters, current_us)
-        self._unmark(meter.id, start_us)
-        mark(self._connection, ((meter.id, each) for each in pending))
-        return seen
+    def _fold(self, meter: Meter, start_us: int) -> set[Mark]:
+        starts = fold_energy(self._connection, self._site, meter, self._statements.counters, start_us)
+        return {(meter.id, following_us) for following_us in starts}
 
-    def _unmark(self, meter_id: int, start_us: int) -> None:
-        self._connection.execute("DELETE FROM dirty WHERE meter_id = ? AND start_us = ?", (meter_id, start_us))
+    def _follow(self, meters: Mapping[int, Meter], marks: set[Mark]) -> set[Mark]:
+        """Fold those that changed with the ones before them, and on as long as they do; gives them all."""
+        seen: set[Mark] = set()
+        pending = set(marks)
+        while pending and len(seen) < _FOLLOWED:
+            first = min(pending)
+            pending.remove(first)
+            seen.add(first)
+            meter_id, start_us = first
+            pending |= self._fold(meters[meter_id], start_us)
+        mark(self._connection, pending)
+        return seen
 
     def _derive(self, meter_id: int, quarters: Iterable[int]) -> None:
         zone = self._site.zone

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartmeter.energy.guard import Point, State, judge
+from smartmeter.energy.guard import Decisions, Point, State, judge
 from smartmeter.energy.quarters import energy_quarter, fold, fold_quarter
 from smartmeter.periods import QUARTER_US
 from tests.energy.made_up import LIMITS, MINUTE_US, START_US, true_counters
@@ -52,6 +52,16 @@ def test_what_was_counted_over_a_gap_is_told_apart(readings):
             assert from_us == expected[start_us][1]
         else:
             assert (energy, from_us) == (0, None)
+
+
+@given(true_counters())
+def test_what_needs_no_judging_is_what_judging_would_give(readings):
+    """A decision on another time has everything judged."""
+    judged = fold(State(), readings, LIMITS, Decisions(counted_us=frozenset({1})))
+    for quarter, expected in zip(fold(State(), readings, LIMITS), judged, strict=True):
+        assert quarter.energy == pytest.approx(expected.energy, abs=1e-9)
+        assert quarter.gap_energy == pytest.approx(expected.gap_energy, abs=1e-9)
+        assert (quarter.gap_from_us, quarter.state) == (expected.gap_from_us, expected.state)
 
 
 @given(true_counters(), st.data())
