@@ -62,7 +62,7 @@ def test_init_does_not_change_a_table_that_is_not_managed(settings, postgresql, 
 def test_rebuild_makes_everything_anew(settings, postgresql, capsys):
     fill(settings, readings(), postgresql)
     right = day_energy(postgresql)
-    postgresql.run("UPDATE smartmeter_energy_15m SET energy = 7", "DELETE FROM smartmeter_15m")
+    postgresql.run("UPDATE smartmeter_energy_15m SET energy = 7", "DELETE FROM smartmeter_energy_1h")
     assert run(settings, "rebuild") == 0
     assert "made anew" in capsys.readouterr().out
     assert day_energy(postgresql) == right

@@ -14,6 +14,8 @@ from smartmeter.sinks.postgresql import PostgresqlSink
 from tests.sinks import oracle
 from tests.sinks.made_up import meter
 
+# For what is about readings that are deleted one by one: TimescaleDB lets whole chunks go.
+plain_only = pytest.mark.parametrize("postgresql", ["postgresql"], indirect=True)
 BERLIN = ZoneInfo("Europe/Berlin")
 SITE = Site(BERLIN, (), {"haus": Rating(100.0, 3), "garage": Rating(100.0, 3)})
 COUNTER = "active_energy_import"
@@ -51,38 +53,38 @@ def us(column):
     return f"(extract(epoch FROM {column}) * 1000000)::int8"
 
 
-def energy_there(postgresql, period, name="haus", measurand=COUNTER):
-    query = f"""SELECT {us("ts")}, energy, gap_energy, {us("gap_from")} FROM smartmeter_energy_{period}
+def energy_there(postgresql, period, name="haus", table="smartmeter"):
+    query = f"""SELECT {us("ts")}, energy, gap_energy, {us("gap_from")} FROM {table}_energy_{period}
                 WHERE meter = %s AND measurand = %s"""
-    return {start: tuple(row) for start, *row in postgresql.rows(query, name, measurand)}
+    return {start: tuple(row) for start, *row in postgresql.rows(query, name, COUNTER)}
 
 
-def rollups_there(postgresql, period, name="haus"):
-    columns = [column for column in postgresql.columns(f"smartmeter_{period}") if column not in ("meter", "ts", "n")]
-    query = f"SELECT {us('ts')}, n, {', '.join(columns)} FROM smartmeter_{period} WHERE meter = %s"
+def rollups_there(postgresql, period, name="haus", table="smartmeter"):
+    columns = [column for column in postgresql.columns(f"{table}_{period}") if column not in ("meter", "ts", "n")]
+    query = f"SELECT {us('ts')}, n, {', '.join(columns)} FROM {table}_{period} WHERE meter = %s"
     return {
         start: (n, {name: value for name, value in zip(columns, values, strict=True) if value is not None})
         for start, n, *values in postgresql.rows(query, name)
     }
 
 
-def flags_there(postgresql):
-    return set(postgresql.rows(f"SELECT {us('ts')}, kind, value, before FROM smartmeter_counter_flag"))
+def flags_there(postgresql, table="smartmeter"):
+    return set(postgresql.rows(f"SELECT {us('ts')}, kind, value, before FROM {table}_counter_flag"))
 
 
 def points(readings):
     return [Point(each.time_us, each.values[COUNTER]) for each in readings if each.values[COUNTER] is not None]
 
 
-def assert_right(postgresql, readings, name="haus"):
+def assert_right(postgresql, readings, name="haus", table="smartmeter"):
     own = [each for each in readings if each.meter == name]
     limits = SITE.limits(name, COUNTER)
-    assert postgresql.rows("SELECT * FROM smartmeter_dirty") == []
+    assert postgresql.rows(f"SELECT * FROM {table}_dirty") == []
     for period in PERIODS:
-        assert rollups_there(postgresql, period, name) == {
+        assert rollups_there(postgresql, period, name, table) == {
             start: (n, pytest.approx(row)) for start, (n, row) in oracle.rollups(own, period, BERLIN).items()
         }
-        assert energy_there(postgresql, period, name) == {
+        assert energy_there(postgresql, period, name, table) == {
             start: (pytest.approx(energy, abs=1e-9), pytest.approx(gap, abs=1e-9), gap_from)
             for start, (energy, gap, gap_from) in oracle.energy(points(own), limits, period, BERLIN).items()
         }

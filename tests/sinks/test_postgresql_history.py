@@ -8,7 +8,7 @@ from smartmeter.history import EnergyRow, History
 from smartmeter.sinks.postgresql.history import BATCH_READINGS, PostgresqlHistory
 from smartmeter.sinks.sink import SinkError
 from tests.sinks import oracle
-from tests.sinks.beside import BERLIN, COUNTER, IDS, MINUTE_US, SITE, START_US, points, reading, store
+from tests.sinks.beside import BERLIN, COUNTER, IDS, MINUTE_US, SITE, START_US, plain_only, points, reading, store
 from tests.sinks.made_up import legacy_table, meter
 
 END_US = START_US + 10**14
@@ -79,6 +79,7 @@ async def test_readings_in_batches(postgresql):
     assert found == [(each.time_us, each.values) for each in readings[1:-1]]
 
 
+@plain_only
 async def test_meters_and_their_spans_outlive_their_readings(postgresql):
     meters = [meter("haus", IDS), meter("garage", IDS)]
     await store(postgresql.settings(), two_hours(), two_hours("garage"), meters=meters)
