@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 from zoneinfo import ZoneInfo
 
+from smartmeter.errors import SmartmeterError
 from smartmeter.history.model import History
 from smartmeter.measurands import Language, Measurand, measurands
 from smartmeter.periods import Period
@@ -101,10 +102,19 @@ async def _spans(history: History, request: Request) -> list[Span]:
 async def _sheet(history: History, request: Request, spans: Sequence[Span], left_out: set[str]) -> Sheet:
     wanted = request.wanted
     if wanted is None:
-        kept = set(request.expected).union(*[await kept_measurands(history, span) for span in spans])
+        kept = set(request.expected) | await _kept(history, spans)
         wanted = [measurand for measurand in measurands().values() if measurand.id in kept]
     if request.what == "readings":
         return readings_sheet(history, spans, wanted, request.language, left_out)
     if request.what == "energy":
         return energy_sheet(history, spans, wanted, request.language, request.period)
     return rollups_sheet(history, spans, wanted, request.language, request.what)
+
+
+async def _kept(history: History, spans: Sequence[Span]) -> set[str]:
+    """What has any value, as far as there are roll-ups."""
+    try:
+        return set().union(*[await kept_measurands(history, span) for span in spans])
+    except SmartmeterError:
+        # The original's table has none. If the history cannot be read at all, the next to read it will say so.
+        return set()

@@ -1,8 +1,6 @@
 """Import: from a source into the journal, batch by batch, so that it can be stopped and taken up at any time."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from smartmeter.reading import Reading
@@ -50,17 +48,14 @@ class Summary:
             self.last_us = last_us if self.last_us is None else max(self.last_us, last_us)
 
 
-async def import_readings(
-    batches: AsyncGenerator[Batch, None], append: Append, summary: Summary, tell: Callable[[float, int], None]
+def import_readings(
+    batches: Iterable[Batch], append: Append, summary: Summary, tell: Callable[[float, int], None]
 ) -> None:
     """Append every batch of a source; `tell` hears how far it is, from 0 to 1 and in rows.
 
-    Each goes in with the position behind it, in one transaction: whenever this ends, by an error or a power cut, the
-    next import goes on there. Raises SmartmeterError.
+    Each goes in with the position behind it, in one transaction: whenever this ends, by Ctrl-C, an error or a power
+    cut, the next import goes on there. Raises SmartmeterError.
     """
-    async with aclosing(batches):
-        async for batch in batches:
-            summary.count(batch, append(batch.readings, batch.position))
-            tell(batch.done, summary.rows)
-            # Ctrl-C comes in here, between two batches.
-            await asyncio.sleep(0)
+    for batch in batches:
+        summary.count(batch, append(batch.readings, batch.position))
+        tell(batch.done, summary.rows)

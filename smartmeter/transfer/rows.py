@@ -1,8 +1,8 @@
 """Turns the rows of a foreign table into readings."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from math import isfinite
 from operator import itemgetter
 from zoneinfo import ZoneInfo
 
@@ -75,10 +75,9 @@ class RowReader:
             raise ValueError("the meter has no name")
         time_us = self._clock.time_us(str(row[columns.time]), meter)
         values = self._values(self._pick(row))
-        # NaN is the only number that is not itself.
-        measured = {id_: value for id_, value in zip(self._ids, values, strict=True) if value == value}  # noqa: PLR0124
-        if math.inf in measured.values() or -math.inf in measured.values():
-            measured = {id_: value for id_, value in measured.items() if math.isfinite(value)}
+        pairs = zip(self._ids, values, strict=True)
+        # One NaN or infinity among them makes the sum one: looking at each is only needed then.
+        measured = dict(pairs) if isfinite(sum(values)) else {id_: value for id_, value in pairs if isfinite(value)}
         return Reading(meter, time_us, BOOT, 0, measured)
 
     def _values(self, picked: Sequence[Cell]) -> list[float]:

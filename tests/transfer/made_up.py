@@ -1,9 +1,34 @@
-"""A history in memory, with readings that the tests make."""
+"""A history in memory, with readings that the tests make; and settings of a house."""
 
 from smartmeter.history.model import EnergyRow, RollupRow
 from smartmeter.reading import Reading
 
 NEW_YEAR_US = 1_704_067_200_000_000
+SETTINGS = """
+timezone = "Europe/Berlin"
+language = "de"
+[[bus]]
+port = "/dev/ttyUSB0"
+[[bus.meter]]
+name = "house"
+model = "SDM530"
+address = 1
+"""
+DATABASE = """
+[postgresql]
+host = "{host}"
+port = {port}
+database = "{database}"
+user = "{user}"
+password = "{password}"
+manage_schema = false
+"""
+
+
+def with_database(postgresql):
+    """The settings with this database."""
+    fields = ("host", "port", "database", "user", "password")
+    return SETTINGS + DATABASE.format_map({name: getattr(postgresql, name) for name in fields})
 
 
 def reading(number, values, meter="house", step_us=1_000_000):
