@@ -13,14 +13,13 @@ from smartmeter.periods import periods_between
 from smartmeter.sinks.postgresql.connection import Connection
 from smartmeter.sinks.postgresql.energy import cost_in_turn
 from smartmeter.sinks.postgresql.rows import TURN_S
-from smartmeter.sinks.postgresql.store import Store, continuous_of
+from smartmeter.sinks.postgresql.store import KEEP, Store, continuous_of
 from smartmeter.sinks.postgresql.times import from_us, us
 from smartmeter.sinks.postgresql.timescaledb import keep_readings_for, make_hours_and_days
 from smartmeter.sinks.postgresql.upkeep import Upkeep, derive_span, wait_for_meter
 
 TIMEZONE = "timezone"
 TARIFF = "tariff"
-KEEP = "keep"
 
 
 async def settle(connection: Connection, upkeep: Upkeep) -> AsyncIterator[str]:

@@ -29,8 +29,9 @@ from smartmeter.sinks.sink import Refusal, SinkUnavailableError
 
 log = logging.getLogger(__name__)
 
-# Rights, names, objects (PostgreSQL documentation, appendix A).
-_OWNERS_TO_MEND = "42"
+# What passes (PostgreSQL documentation, appendix A): lost connections, logins, serialization, locks, a server that is
+# full, stops or only reads. Everything else says that roll-ups cannot be made here.
+_PASSING = ("08", "25", "28", "40", "53", "55P03", "57", "58")
 # Longer than everything in it may take by itself (connecting, statement_timeout): a last resort.
 WRITE_TIMEOUT_S = 180
 # Roll-ups follow the readings within so long.
@@ -200,7 +201,7 @@ class PostgresqlSink:
         except TableError as error:
             self._tell(f"No roll-ups are kept: {error}.")
         except psycopg.Error as error:
-            if not (error.sqlstate or "").startswith(_OWNERS_TO_MEND):
+            if error.sqlstate is None or error.sqlstate.startswith(_PASSING):
                 raise
             self._tell(f"No roll-ups are kept: {unavailable(self._settings, error)}.")
         return None

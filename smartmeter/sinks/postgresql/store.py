@@ -1,7 +1,7 @@
 """The raw table and what is kept beside it: looked at, made, and given the columns that the raw table has got."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -21,10 +21,14 @@ from smartmeter.sinks.postgresql.steps import STEPS, check_known, run_steps, ste
 from smartmeter.sinks.postgresql.table import METER, TIME, Layout, TableError
 from smartmeter.sinks.postgresql.timescaledb import (
     Continuous,
+    compress_readings,
     drop_aggregates,
     make_aggregates,
     remember_more_than_readings,
 )
+
+# In the table of facts about the roll-ups: how long TimescaleDB keeps readings.
+KEEP = "keep"
 
 log = logging.getLogger(__name__)
 
@@ -127,15 +131,22 @@ async def _make_rollups(connection: Connection, table: Table, layout: Layout, zo
     names, columns = Names(layout.schema, layout.table), wanted_columns(layout)
     if table.hypertable and layout.has_meter:
         continuous = Continuous(await _extension_schema(connection), names, columns, zone)
-        try:
-            async with connection.transaction():
-                await make_aggregates(connection, continuous)
-        except psycopg.Error as error:
-            log.warning("TimescaleDB did not make continuous aggregates, so roll-ups are plain tables: %s", error)
-        else:
+        if await _tried(connection, make_aggregates(connection, continuous), "roll-ups are plain tables"):
+            await _tried(connection, compress_readings(connection, continuous), "readings are not compressed")
             return
     for period in PERIODS:
         await _make_plain(connection, names.rollup(period), columns)
+
+
+async def _tried(connection: Connection, making: Awaitable[None], otherwise: str) -> bool:
+    """Whether TimescaleDB did it; a refusal changes nothing and is told."""
+    try:
+        async with connection.transaction():
+            await making
+    except psycopg.Error as error:
+        log.warning("TimescaleDB refused, so %s: %s", otherwise, error)
+        return False
+    return True
 
 
 async def _extension_schema(connection: Connection) -> str:
@@ -185,5 +196,7 @@ async def _remake_continuous(connection: Connection, names: Names, layout: Layou
         )
         return
     await drop_aggregates(connection, names)
+    # The new ones are refreshed without limit until they are told how long readings are kept.
+    await connection.execute(sql.SQL("DELETE FROM {} WHERE key = %s").format(names.meta), (KEEP,))
     schema = await _extension_schema(connection)
     await make_aggregates(connection, Continuous(schema, names, wanted_columns(layout), zone))

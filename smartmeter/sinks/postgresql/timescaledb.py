@@ -53,6 +53,10 @@ async def make_aggregates(connection: Connection, continuous: Continuous) -> Non
     """Make all three, empty: they show what is in the raw table all the same. Inside the caller's transaction."""
     for period in PERIODS:
         await _make(connection, continuous, period)
+
+
+async def compress_readings(connection: Connection, continuous: Continuous) -> None:
+    """Have those compressed that are a week old. Inside the caller's transaction."""
     raw = continuous.names.raw
     await connection.execute(
         sql.SQL(
@@ -106,7 +110,8 @@ async def keep_readings_for(connection: Connection, continuous: Continuous, keep
 
 
 async def refresh_aggregates(connection: Connection, continuous: Continuous) -> None:
-    """Bring all three up to date now. Not inside a transaction."""
+    """Bring all three up to date now, which may take long. Not inside a transaction, on a connection for this alone."""
+    await connection.execute("SET statement_timeout = 0")
     refresh = continuous.function("refresh_continuous_aggregate")
     for period in PERIODS:
         rollup = continuous.names.rollup(period).as_string(connection)
@@ -164,7 +169,7 @@ def _value(continuous: Continuous, column: RollupColumn, source: sql.Composable)
 
 
 def _in_raw(column: RollupColumn) -> sql.Composable:
-    return sql.SQL("{}::double precision").format(sql.Identifier(column.source))
+    return sql.SQL("nullif({}::double precision, 'NaN')").format(sql.Identifier(column.source))
 
 
 def _in_quarters(column: RollupColumn) -> sql.Composable:
