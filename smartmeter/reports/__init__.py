@@ -1,0 +1,1 @@
+"""Reports of energy and of the quality of the supply: what they say is one thing, how they look another."""
