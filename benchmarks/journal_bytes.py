@@ -1,7 +1,8 @@
 """How much the journal writes to the disk in a day, and what a power cut can cost.
 
 The real journal, with every value of an SDM530 in every reading and a sink whose cursor moves with every commit, does a
-day's commits (or a part of them, scaled up) as fast as the disk takes them. Bytes are counted at the block device, with
+day's commits (or a part of them, scaled up) as fast as the disk takes them, and rolls up once a minute of the readings'
+time. Bytes are counted at the block device, with
 all that the file system adds; other programs that write to the same device count too, so `--directory` on a quiet one
 (a loop device, say) gives the true figure. `--seconds` commits at the real pace instead, for so long per case;
 `--keep` lets readings go that are older, as a journal does that has run for long.
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smartmeter.journal import Journal, database
+from smartmeter.measurands import measurands
 from smartmeter.models import load_model
 from smartmeter.reading import Reading
 from smartmeter.settings.model import JournalSettings
@@ -31,6 +33,8 @@ MEASURANDS = tuple(load_model("SDM530").registers)
 SINK = "postgresql"
 DAY_S = 86_400
 SECTOR_BYTES = 512
+# As the journal does it by itself at the real pace.
+ROLL_UP_EVERY_S = 60
 START_US = 1_760_000_000_000_000
 
 
@@ -90,8 +94,11 @@ class Written:
 
 def reading(number: int, interval_s: int) -> Reading:
     at_us = number * interval_s * 1_000_000
-    # A float that is a whole number takes less room; these are none.
-    values = {measurand: random.uniform(1, 1000) for measurand in MEASURANDS}
+    # A float that is a whole number takes less room; these are none. Counters run on, or the guard would hold them.
+    values = {
+        id_: 0.001 * (number + 0.5) if measurands()[id_].kind == "counter" else random.uniform(1, 1000)
+        for id_ in MEASURANDS
+    }
     return Reading("house", START_US + at_us, "boot", at_us, values)
 
 
@@ -109,6 +116,8 @@ async def measure(case: Case, directory: Path, real_s: float | None, keep_s: flo
         started_s = time.perf_counter()
         await journal.commit()
         commit_times_s.append(time.perf_counter() - started_s)
+        if real_s is None and number * case.interval_s % ROLL_UP_EVERY_S < case.commit_s:
+            await journal.roll_up()
 
     commits = round(case.commits_a_day * case.share if real_s is None else real_s / case.commit_s)
     # A log that grows no more has been copied into the database, and is overwritten from then on, as it is all day.

@@ -90,13 +90,12 @@ def derive(
 ) -> None:
     """Make an hour or a day anew from its quarter-hours: the roll-up, and the energy of every counter."""
     start_us, end_us = span
-    # The counter is named, although all are meant: it comes before the start in the index.
-    counters = [{"meter": meter_id, "start": start_us, "end": end_us, "measurand": id_} for id_ in statements.counters]
+    parameters = {"meter": meter_id, "start": start_us, "end": end_us}
     # Also those go that began elsewhere within the span, in another zone.
-    connection.execute(_DELETE.format(table=f"rollup_{period}"), {"meter": meter_id, "start": start_us, "end": end_us})
-    connection.executemany(_DELETE.format(table=f"energy_{period}") + " AND measurand = :measurand", counters)
-    connection.execute(statements.of(period), {"meter": meter_id, "start": start_us, "end": end_us})
-    connection.executemany(_ENERGY.format(period=period), counters)
+    connection.execute(_DELETE.format(table=f"rollup_{period}"), parameters)
+    connection.execute(_DELETE.format(table=f"energy_{period}"), parameters)
+    connection.execute(statements.of(period), parameters)
+    connection.execute(_ENERGY.format(period=period), parameters)
 
 
 _DELETE = "DELETE FROM {table} WHERE meter_id = :meter AND start_us >= :start AND start_us < :end"
@@ -106,6 +105,6 @@ _ENERGY = """
            coalesce(sum(gap_energy) FILTER (WHERE gap_from_us < :start), 0),
            min(gap_from_us) FILTER (WHERE gap_from_us < :start), sum(cost), sum(unpriced)
       FROM energy_15m
-     WHERE meter_id = :meter AND measurand = :measurand AND start_us >= :start AND start_us < :end
+     WHERE meter_id = :meter AND start_us >= :start AND start_us < :end
      GROUP BY measurand
 """

@@ -58,6 +58,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('meter', NULL, '4')",
         "INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('reading', 'reading_by_time', '10000000 2500000 1')",
     ),
+    # The counters of a quarter-hour lie side by side: they are written together, and an SD card is spared pages.
     # IF NOT EXISTS: what is recovered from a damaged journal is given the number 1, whatever it was.
     (
         *(
@@ -70,7 +71,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
                 gap_from_us INTEGER,
                 cost REAL,
                 unpriced REAL NOT NULL,
-                {more}PRIMARY KEY (meter_id, measurand, start_us)
+                {more}PRIMARY KEY (meter_id, start_us, measurand)
             ) WITHOUT ROWID"""
             for period, more in (
                 # Of how many readings, and the state of the guard at the end.
