@@ -81,10 +81,10 @@ def main(args: argparse.Namespace) -> int:
         args.source = "sqlite" if settings.postgresql is None else "postgresql"
     # The SDK takes its time: only now is it sure that it is needed.
     from smartmeter.grafana.dashboards import dashboards  # noqa: PLC0415
-    from smartmeter.grafana.site import site_of  # noqa: PLC0415
+    from smartmeter.grafana.facts import facts_of  # noqa: PLC0415
 
     store, source = _postgresql(args, settings) if args.source == "postgresql" else _journal(args, settings)
-    made = dashboards(site_of(settings, args.language or settings.language), store)
+    made = dashboards(facts_of(settings, args.language or settings.language), store)
     return _provision(args, source, made) if args.action == "provision" else _push(args, source, made)
 
 

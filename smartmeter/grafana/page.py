@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.models import dashboard as models
 
+from smartmeter.grafana.facts import Facts
 from smartmeter.grafana.panels import Panel, datasource
-from smartmeter.grafana.site import Site
 from smartmeter.grafana.store import Store
 
 COLUMNS = 24
@@ -43,7 +43,7 @@ class Page:
 
 def dashboard(
     page: Page,
-    site: Site,
+    facts: Facts,
     variables: Sequence[builders.QueryVariable | builders.CustomVariable],
     groups: Sequence[Group],
 ) -> models.Dashboard:
@@ -53,13 +53,13 @@ def dashboard(
         .uid(page.uid)
         .description(page.description)
         .tags([TAG])
-        .timezone(site.zone)
+        .timezone(facts.zone)
         .week_start("monday")
         .time(page.begins, "now")
         .refresh(page.refresh)
         .tooltip(models.DashboardCursorSync.CROSSHAIR)
         .editable()
-        .link(_link_to_others(site))
+        .link(_link_to_others(facts))
     )
     for variable in variables:
         builder.with_variable(variable)
@@ -68,12 +68,12 @@ def dashboard(
     return built
 
 
-def meter_variable(store: Store, site: Site) -> builders.QueryVariable:
+def meter_variable(store: Store, facts: Facts) -> builders.QueryVariable:
     """One meter."""
     return (
         builders.QueryVariable("meter")
-        .label(site.text("Meter", "Zähler"))
-        .description(site.text("Whose values are shown.", "Wessen Werte gezeigt werden."))
+        .label(facts.text("Meter", "Zähler"))
+        .description(facts.text("Whose values are shown.", "Wessen Werte gezeigt werden."))
         .datasource(datasource(store))
         .query(store.meters)
         .refresh(models.VariableRefresh.ON_DASHBOARD_LOAD)
@@ -81,36 +81,36 @@ def meter_variable(store: Store, site: Site) -> builders.QueryVariable:
     )
 
 
-def meters_variable(store: Store, site: Site) -> builders.QueryVariable:
+def meters_variable(store: Store, facts: Facts) -> builders.QueryVariable:
     """Any number of meters, at first all."""
-    everything = models.VariableOption(selected=True, text=site.text("All", "Alle"), value="$__all")
-    return meter_variable(store, site).multi(True).include_all(True).current(everything)  # noqa: FBT003 the SDK's
+    everything = models.VariableOption(selected=True, text=facts.text("All", "Alle"), value="$__all")
+    return meter_variable(store, facts).multi(True).include_all(True).current(everything)  # noqa: FBT003 the SDK's
 
 
-def period_variable(site: Site) -> builders.CustomVariable:
+def period_variable(facts: Facts) -> builders.CustomVariable:
     """How long a bar is."""
     periods = {
-        "15m": site.text("Quarter-hour", "Viertelstunde"),
-        "1h": site.text("Hour", "Stunde"),
-        "1d": site.text("Day", "Tag"),
+        "15m": facts.text("Quarter-hour", "Viertelstunde"),
+        "1h": facts.text("Hour", "Stunde"),
+        "1d": facts.text("Day", "Tag"),
     }
     options = [models.VariableOption(selected=key == "1d", text=text, value=key) for key, text in periods.items()]
     return (
         builders.CustomVariable("period")
-        .label(site.text("Bars per", "Balken je"))
-        .description(site.text("How long a bar is.", "Wie lang ein Balken ist."))
+        .label(facts.text("Bars per", "Balken je"))
+        .description(facts.text("How long a bar is.", "Wie lang ein Balken ist."))
         .values(", ".join(f"{text} : {key}" for key, text in periods.items()))
         .options(options)
         .current(options[-1])
     )
 
 
-def _link_to_others(site: Site) -> builders.DashboardLink:
+def _link_to_others(facts: Facts) -> builders.DashboardLink:
     return (
         builders.DashboardLink("Smartmeter")
         .type(models.DashboardLinkType.DASHBOARDS)
         .tags([TAG])
-        .tooltip(site.text("The other dashboards", "Die anderen Dashboards"))
+        .tooltip(facts.text("The other dashboards", "Die anderen Dashboards"))
         .keep_time(False)  # noqa: FBT003 the SDK's
         .include_vars(True)  # noqa: FBT003 the SDK's
     )

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from smartmeter.grafana.facts import facts_of
 from smartmeter.grafana.postgresql import PostgresqlStore
-from smartmeter.grafana.site import site_of
+from tests.grafana.dashboards import MEASURANDS, SITES, STORES, ZONE, built, meter, panels_of, settings, targets
 from tests.grafana.macros import Asked, postgresql, sqlite
-from tests.grafana.site import MEASURANDS, SITES, STORES, ZONE, built, meter, panels_of, settings, targets
 
 UIDS = ["smartmeter-overview", "smartmeter-energy", "smartmeter-power-quality", "smartmeter-operation"]
 CHOSEN = {"meter": "house", "period": "1h"}
@@ -110,7 +110,7 @@ def test_columns_have_the_language_of_the_table():
 )
 def test_so_many_readings_are_due(intervals_s, per_quarter):
     intervals_us = {id_: round(each * 1e6) for id_, each in zip(MEASURANDS, intervals_s, strict=False)}
-    (found,) = site_of(settings(replace(meter(), intervals_us=intervals_us)), "en").meters
+    (found,) = facts_of(settings(replace(meter(), intervals_us=intervals_us)), "en").meters
     assert found.readings_per_quarter == pytest.approx(per_quarter, rel=1e-4)
 
 

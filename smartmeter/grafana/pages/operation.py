@@ -3,12 +3,12 @@
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from smartmeter.grafana import panels, words
+from smartmeter.grafana.facts import Facts
 from smartmeter.grafana.journal import JournalStore
 from smartmeter.grafana.page import Group, Page, Row, dashboard, meters_variable
 from smartmeter.grafana.panels import GREEN, ORANGE, RED, Head
 from smartmeter.grafana.postgresql import PostgresqlStore
 from smartmeter.grafana.queries import operations
-from smartmeter.grafana.site import Site
 from smartmeter.grafana.store import Store
 
 UID = "smartmeter-operation"
@@ -20,12 +20,12 @@ MANY_WAITING, TOO_MANY_WAITING = 10, 100
 Panels = list[tuple[int, panels.Panel]]
 
 
-def operation(site: Site, store: Store) -> Dashboard:
+def operation(facts: Facts, store: Store) -> Dashboard:
     """The dashboard for this site."""
     page = Page(
         UID,
-        site.text("Smartmeter: Operation", "Smartmeter: Betrieb"),
-        site.text(
+        facts.text("Smartmeter: Operation", "Smartmeter: Betrieb"),
+        facts.text(
             "Whether readings come, how many are missing, and what waits.",
             "Ob Messwerte kommen, wie viele fehlen, und was wartet.",
         ),
@@ -33,81 +33,83 @@ def operation(site: Site, store: Store) -> Dashboard:
         refresh="30s",
     )
     groups = [
-        Group(site.text("Readings", "Messwerte"), [Row(6, _ages(site, store)), Row(9, _counts(site, store))]),
-        Group(site.text("Counters", "Zählerstände"), [Row(9, _found(site, store))]),
-        Group(site.text("Store", "Speicher"), [Row(8, _kept(site, store))]),
+        Group(facts.text("Readings", "Messwerte"), [Row(6, _ages(facts, store)), Row(9, _counts(facts, store))]),
+        Group(facts.text("Counters", "Zählerstände"), [Row(9, _found(facts, store))]),
+        Group(facts.text("Store", "Speicher"), [Row(8, _kept(facts, store))]),
     ]
-    return dashboard(page, site, [meters_variable(store, site)], groups)
+    return dashboard(page, facts, [meters_variable(store, facts)], groups)
 
 
-def _ages(site: Site, store: Store) -> Panels:
-    age = site.text("Age", "Alter")
+def _ages(facts: Facts, store: Store) -> Panels:
+    age = facts.text("Age", "Alter")
     head = Head(
-        site.text("Age of the newest reading", "Alter des neuesten Messwerts"),
-        site.text(
+        facts.text("Age of the newest reading", "Alter des neuesten Messwerts"),
+        facts.text(
             "How long ago the newest reading of each meter was taken that is in this store.",
             "Wie lange der neueste Messwert jedes Zählers her ist, der in diesem Speicher liegt.",
         ),
         "s",
         0,
-        words.no_data(site),
+        words.no_data(facts),
     )
     steps = ((None, GREEN), (LATE_S, ORANGE), (LOST_S, RED))
     ages = panels.limits(panels.numbers_by_row(store, head, operations.ages(store, age)), *steps)
     head = Head(
-        site.text("Readings that were due and came", "Fällige Messwerte, die kamen"),
-        site.text(
+        facts.text("Readings that were due and came", "Fällige Messwerte, die kamen"),
+        facts.text(
             "Of the whole quarter-hours in the span, for the meters in the settings. More than 100 % after SIGUSR2.",
             "In den ganzen Viertelstunden der Spanne, für die Zähler in den Einstellungen. Über 100 % nach SIGUSR2.",
         ),
         "percentunit",
         2,
-        words.no_data(site),
+        words.no_data(facts),
     )
-    sql = operations.completeness(store, site, site.text("Share", "Anteil"))
+    sql = operations.completeness(store, facts, facts.text("Share", "Anteil"))
     shares = panels.limits(panels.numbers_by_row(store, head, sql), (None, RED), (ENOUGH, ORANGE), (PLENTY, GREEN))
     return [(12, ages), (12, shares)]
 
 
-def _counts(site: Site, store: Store) -> Panels:
+def _counts(facts: Facts, store: Store) -> Panels:
     head = Head(
-        site.text("Readings per quarter-hour", "Messwerte je Viertelstunde"),
-        site.text("By meter. Lines end where none came.", "Je Zähler. Linien enden, wo keine kamen."),
+        facts.text("Readings per quarter-hour", "Messwerte je Viertelstunde"),
+        facts.text("By meter. Lines end where none came.", "Je Zähler. Linien enden, wo keine kamen."),
         "none",
         0,
-        words.no_data(site),
+        words.no_data(facts),
     )
-    sql = operations.counts(store, site.text("Readings", "Messwerte"))
+    sql = operations.counts(store, facts.text("Readings", "Messwerte"))
     return [(24, panels.counts(store, head, sql))]
 
 
-def _found(site: Site, store: Store) -> Panels:
+def _found(facts: Facts, store: Store) -> Panels:
     head = Head(
-        site.text("False counter values, resets, replaced meters", "Falsche Zählerstände, Rücksetzungen, Zählertausch"),
-        site.text(
+        facts.text(
+            "False counter values, resets, replaced meters", "Falsche Zählerstände, Rücksetzungen, Zählertausch"
+        ),
+        facts.text(
             "What kept counter values in the span out of totals, newest first; `smartmeter db repair` tells more.",
             "Was Zählerstände in der Spanne von Summen fernhielt, Neuestes zuerst; mehr sagt `smartmeter db repair`.",
         ),
         "none",
         3,
-        site.text("nothing was found", "nichts gefunden"),
+        facts.text("nothing was found", "nichts gefunden"),
     )
     names = (
-        site.text("Time", "Zeit"),
-        site.text("Meter", "Zähler"),
-        site.text("Counter", "Messgröße"),
-        site.text("Kind", "Art"),
-        site.text("Value", "Wert"),
-        site.text("Value before", "Wert davor"),
+        facts.text("Time", "Zeit"),
+        facts.text("Meter", "Zähler"),
+        facts.text("Counter", "Messgröße"),
+        facts.text("Kind", "Art"),
+        facts.text("Value", "Wert"),
+        facts.text("Value before", "Wert davor"),
     )
     panel = panels.listing(store, head, operations.found_values(store, names))
     return [(24, panels.with_units(panel, {names[0]: ("dateTimeAsIso", 0)}))]
 
 
-def _kept(site: Site, store: Store) -> Panels:
+def _kept(facts: Facts, store: Store) -> Panels:
     head = Head(
-        site.text("Quarter-hours that wait", "Viertelstunden, die warten"),
-        site.text(
+        facts.text("Quarter-hours that wait", "Viertelstunden, die warten"),
+        facts.text(
             "Quarter-hours with new readings that are not in hours, days and energy yet, and how far back the "
             "oldest begins. A few are normal.",
             "Viertelstunden mit neuen Messwerten, die noch nicht in Stunden, Tagen und Energie stehen, und wie weit "
@@ -115,30 +117,30 @@ def _kept(site: Site, store: Store) -> Panels:
         ),
         "none",
         0,
-        site.text("none waits", "keine wartet"),
+        facts.text("none waits", "keine wartet"),
     )
-    count, oldest = site.text("Waiting", "Wartend"), site.text("Oldest", "Älteste")
+    count, oldest = facts.text("Waiting", "Wartend"), facts.text("Oldest", "Älteste")
     panel = panels.numbers(store, head, operations.waiting(store, (count, oldest)))
     panel = panels.limits(panel, (None, GREEN), (MANY_WAITING, ORANGE), (TOO_MANY_WAITING, RED))
     waiting = panels.with_units(panel, {oldest: ("s", 0)})
     if isinstance(store, PostgresqlStore):
-        return [(8, waiting), *_sizes(site, store)]
-    return [(8, waiting), *_sinks(site, store)] if isinstance(store, JournalStore) else [(8, waiting)]
+        return [(8, waiting), *_sizes(facts, store)]
+    return [(8, waiting), *_sinks(facts, store)] if isinstance(store, JournalStore) else [(8, waiting)]
 
 
-def _sizes(site: Site, store: PostgresqlStore) -> Panels:
+def _sizes(facts: Facts, store: PostgresqlStore) -> Panels:
     head = Head(
-        site.text("Size of the database", "Größe der Datenbank"),
-        site.text("Everything in it, of others too.", "Alles darin, auch von anderen."),
+        facts.text("Size of the database", "Größe der Datenbank"),
+        facts.text("Everything in it, of others too.", "Alles darin, auch von anderen."),
         "bytes",
         1,
-        site.text("not known", "nicht bekannt"),
+        facts.text("not known", "nicht bekannt"),
     )
-    size = site.text("Size", "Größe")
+    size = facts.text("Size", "Größe")
     whole = panels.numbers(store, head, operations.database_size(store, size))
     head = Head(
-        site.text("Size of the tables", "Größe der Tabellen"),
-        site.text(
+        facts.text("Size of the tables", "Größe der Tabellen"),
+        facts.text(
             "With indexes. What TimescaleDB has compressed or keeps as continuous aggregates is not in it; "
             "`smartmeter db status` knows.",
             "Mit Indizes. Was TimescaleDB komprimiert oder als Continuous Aggregate hält, ist nicht dabei; "
@@ -146,35 +148,35 @@ def _sizes(site: Site, store: PostgresqlStore) -> Panels:
         ),
         "bytes",
         1,
-        site.text("no tables", "keine Tabellen"),
+        facts.text("no tables", "keine Tabellen"),
     )
-    tables = panels.listing(store, head, operations.table_sizes(store, (site.text("Table", "Tabelle"), size)))
+    tables = panels.listing(store, head, operations.table_sizes(store, (facts.text("Table", "Tabelle"), size)))
     return [(4, whole), (12, tables)]
 
 
-def _sinks(site: Site, store: JournalStore) -> Panels:
+def _sinks(facts: Facts, store: JournalStore) -> Panels:
     head = Head(
-        site.text("Backlog", "Rückstand"),
-        site.text(
+        facts.text("Backlog", "Rückstand"),
+        facts.text(
             "Readings that a sink has not taken yet, by sink.",
             "Messwerte, die ein Ziel noch nicht übernommen hat, je Ziel.",
         ),
         "none",
         0,
-        site.text("no sink", "kein Ziel"),
+        facts.text("no sink", "kein Ziel"),
     )
-    sql = operations.backlogs(store, site.text("Readings", "Messwerte"))
+    sql = operations.backlogs(store, facts.text("Readings", "Messwerte"))
     backlogs = panels.numbers_by_row(store, head, sql)
     head = Head(
-        site.text("Set aside", "Beiseitegelegt"),
-        site.text(
+        facts.text("Set aside", "Beiseitegelegt"),
+        facts.text(
             "Readings that a sink refused for good, by sink and error. They stay in the journal.",
             "Messwerte, die ein Ziel endgültig ablehnte, je Ziel und Fehler. Sie bleiben im Journal.",
         ),
         "none",
         0,
-        site.text("nothing was refused", "nichts wurde abgelehnt"),
+        facts.text("nothing was refused", "nichts wurde abgelehnt"),
     )
-    names = (site.text("Readings", "Messwerte"), site.text("Error", "Fehler"), site.text("Last", "Zuletzt"))
+    names = (facts.text("Readings", "Messwerte"), facts.text("Error", "Fehler"), facts.text("Last", "Zuletzt"))
     refused = panels.listing(store, head, operations.refused(store, names))
     return [(6, backlogs), (10, panels.with_units(refused, {names[2]: ("dateTimeAsIso", 0)}))]

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from smartmeter.grafana import panels, words
+from smartmeter.grafana.facts import Facts
 from smartmeter.grafana.page import Group, Page, Row, dashboard, meter_variable
 from smartmeter.grafana.panels import GREEN, RED, Head
 from smartmeter.grafana.queries import curves
 from smartmeter.grafana.queries.curves import Column, Series
-from smartmeter.grafana.site import Site
 from smartmeter.grafana.store import Store
 
 UID = "smartmeter-power-quality"
@@ -28,49 +28,49 @@ _THREE = 3
 Panels = list[tuple[int, panels.Panel]]
 
 
-def power_quality(site: Site, store: Store) -> Dashboard:
+def power_quality(facts: Facts, store: Store) -> Dashboard:
     """The dashboard for this site."""
     page = Page(
         UID,
-        site.text("Smartmeter: Power quality", "Smartmeter: Netzqualität"),
-        site.text(
+        facts.text("Smartmeter: Power quality", "Smartmeter: Netzqualität"),
+        facts.text(
             "Voltage, unbalance, frequency, power factor and distortion, with the limits of EN 50160.",
             "Spannung, Unsymmetrie, Frequenz, Leistungsfaktor und Verzerrung, mit den Grenzen der EN 50160.",
         ),
         begins="now-7d",
         refresh="5m",
     )
-    voltages = _phases(site, "voltage")
-    unbalance = _unbalance(site, store)
+    voltages = _phases(facts, "voltage")
+    unbalance = _unbalance(facts, store)
     groups = [
-        Group(site.text("Share within the limits", "Anteil innerhalb der Grenzen"), [Row(5, _shares(site, store))]),
+        Group(facts.text("Share within the limits", "Anteil innerhalb der Grenzen"), [Row(5, _shares(facts, store))]),
         Group(
-            site.text("Voltage", "Spannung"),
+            facts.text("Voltage", "Spannung"),
             [
-                Row(10, _voltage(site, store, voltages)),
-                Row(8, _extremes(site, store, voltages) + _unbalance_panel(site, store, unbalance)),
+                Row(10, _voltage(facts, store, voltages)),
+                Row(8, _extremes(facts, store, voltages) + _unbalance_panel(facts, store, unbalance)),
             ],
         ),
         Group(
-            site.text("Frequency and power factor", "Frequenz und Leistungsfaktor"),
-            [Row(8, _frequency(site, store) + _power_factor(site, store))],
+            facts.text("Frequency and power factor", "Frequenz und Leistungsfaktor"),
+            [Row(8, _frequency(facts, store) + _power_factor(facts, store))],
         ),
         Group(
-            site.text("Distortion", "Verzerrung"),
-            [Row(8, _voltage_thd(site, store) + _current_thd(site, store))],
+            facts.text("Distortion", "Verzerrung"),
+            [Row(8, _voltage_thd(facts, store) + _current_thd(facts, store))],
         ),
     ]
-    return dashboard(page, site, [meter_variable(store, site)], groups)
+    return dashboard(page, facts, [meter_variable(store, facts)], groups)
 
 
-def _phases(site: Site, stem: str) -> list[Series]:
-    return [curves.series(name, id_) for name, id_ in site.phases(stem)]
+def _phases(facts: Facts, stem: str) -> list[Series]:
+    return [curves.series(name, id_) for name, id_ in facts.phases(stem)]
 
 
-def _unbalance(site: Site, store: Store) -> list[Series]:
+def _unbalance(facts: Facts, store: Store) -> list[Series]:
     """The largest deviation of one of three voltages from their mean, in % of it; between phases if measured."""
     between, to_n = ("voltage_l1_l2", "voltage_l2_l3", "voltage_l3_l1"), ("voltage_l1", "voltage_l2", "voltage_l3")
-    three = between if site.has(*between) else to_n
+    three = between if facts.has(*between) else to_n
 
     def value(column: Column) -> str:
         voltages = [column(id_) for id_ in three]
@@ -78,80 +78,80 @@ def _unbalance(site: Site, store: Store) -> list[Series]:
         deviations = ", ".join(f"abs({voltage} - {mean})" for voltage in voltages)
         return f"100 * {store.greatest}({deviations}) / nullif({mean}, 0)"
 
-    return [Series(site.text("Unbalance", "Unsymmetrie"), three, value)] if site.has(*three) else []
+    return [Series(facts.text("Unbalance", "Unsymmetrie"), three, value)] if facts.has(*three) else []
 
 
-def _shares(site: Site, store: Store) -> Panels:
+def _shares(facts: Facts, store: Store) -> Panels:
     shares: list[tuple[str, str, list[Series], float, float, float]] = [
         (
-            site.text("Voltage within 207 to 253 V", "Spannung in 207 bis 253 V"),
-            site.text("EN 50160, 4.2.2, wants 95 %.", "EN 50160, 4.2.2, verlangt 95 %."),
-            _phases(site, "voltage"),
+            facts.text("Voltage within 207 to 253 V", "Spannung in 207 bis 253 V"),
+            facts.text("EN 50160, 4.2.2, wants 95 %.", "EN 50160, 4.2.2, verlangt 95 %."),
+            _phases(facts, "voltage"),
             LEAST_V,
             MOST_V,
             SHARE,
         ),
         (
-            site.text("Frequency within 49.5 to 50.5 Hz", "Frequenz in 49,5 bis 50,5 Hz"),
-            site.text("EN 50160, 4.2.1, wants 99.5 %.", "EN 50160, 4.2.1, verlangt 99,5 %."),
-            [curves.series(site.text("Frequency", "Frequenz"), "frequency")] if site.has("frequency") else [],
+            facts.text("Frequency within 49.5 to 50.5 Hz", "Frequenz in 49,5 bis 50,5 Hz"),
+            facts.text("EN 50160, 4.2.1, wants 99.5 %.", "EN 50160, 4.2.1, verlangt 99,5 %."),
+            [curves.series(facts.text("Frequency", "Frequenz"), "frequency")] if facts.has("frequency") else [],
             LEAST_HZ,
             MOST_HZ,
             SHARE_HZ,
         ),
         (
-            site.text("Unbalance up to 2 %", "Unsymmetrie bis 2 %"),
-            site.text("EN 50160, 4.2.4, wants 95 %.", "EN 50160, 4.2.4, verlangt 95 %."),
-            _unbalance(site, store),
+            facts.text("Unbalance up to 2 %", "Unsymmetrie bis 2 %"),
+            facts.text("EN 50160, 4.2.4, wants 95 %.", "EN 50160, 4.2.4, verlangt 95 %."),
+            _unbalance(facts, store),
             0,
             MOST_UNBALANCE,
             SHARE,
         ),
         (
-            site.text("Voltage THD up to 8 %", "THD der Spannung bis 8 %"),
-            site.text("EN 50160, 4.2.5, wants 95 %.", "EN 50160, 4.2.5, verlangt 95 %."),
-            _phases(site, "voltage_thd"),
+            facts.text("Voltage THD up to 8 %", "THD der Spannung bis 8 %"),
+            facts.text("EN 50160, 4.2.5, wants 95 %.", "EN 50160, 4.2.5, verlangt 95 %."),
+            _phases(facts, "voltage_thd"),
             0,
             MOST_THD,
             SHARE,
         ),
     ]
-    means = site.text(
+    means = facts.text(
         " Here: means of quarter-hours, or of hours in spans of more than some weeks; the standard takes 10 minutes.",
         " Hier: Mittel von Viertelstunden, in Spannen über einige Wochen von Stunden; die Norm nimmt 10 Minuten.",
     )
     there = [each for each in shares if each[2]]
     beside: Panels = []
     for title, wanted, shown, least, most, enough in there:
-        head = Head(title, wanted + means, "percentunit", 2, words.no_data(site))
+        head = Head(title, wanted + means, "percentunit", 2, words.no_data(facts))
         panel = panels.numbers(store, head, curves.shares_within(store, shown, least, most))
         beside.append((24 // len(there), panels.limits(panel, (None, RED), (enough, GREEN))))
     return beside
 
 
-def _voltage(site: Site, store: Store, voltages: list[Series]) -> Panels:
+def _voltage(facts: Facts, store: Store, voltages: list[Series]) -> Panels:
     head = Head(
-        site.text("Voltage", "Spannung"),
-        site.text(
+        facts.text("Voltage", "Spannung"),
+        facts.text(
             "Means of each phase, with the limits of EN 50160, 4.2.2: 230 V ±10 %.",
             "Mittel je Phase, mit den Grenzen der EN 50160, 4.2.2: 230 V ±10 %.",
         ),
         "volt",
         1,
-        words.no_data(site),
+        words.no_data(facts),
     )
-    return _limited(site, store, head, voltages, (None, RED), (LEAST_V, GREEN), (MOST_V, RED), width=24)
+    return _limited(facts, store, head, voltages, (None, RED), (LEAST_V, GREEN), (MOST_V, RED), width=24)
 
 
-def _extremes(site: Site, store: Store, voltages: list[Series]) -> Panels:
+def _extremes(facts: Facts, store: Store, voltages: list[Series]) -> Panels:
     head = Head(
-        site.text("Lowest and highest voltage", "Niedrigste und höchste Spannung"),
-        site.text(
+        facts.text("Lowest and highest voltage", "Niedrigste und höchste Spannung"),
+        facts.text(
             "The lowest and the highest reading of any phase.", "Der niedrigste und der höchste Messwert aller Phasen."
         ),
         "volt",
         1,
-        words.no_data(site),
+        words.no_data(facts),
     )
     ids = tuple(id_ for each in voltages for id_ in each.measurands)
 
@@ -159,16 +159,16 @@ def _extremes(site: Site, store: Store, voltages: list[Series]) -> Panels:
         return f"{function}({', '.join(map(column, ids))})" if len(ids) > 1 else column(ids[0])
 
     shown = [
-        Series(site.text("Lowest", "Niedrigste"), ids, lambda column: of_all(store.least, column), "min"),
-        Series(site.text("Highest", "Höchste"), ids, lambda column: of_all(store.greatest, column), "max"),
+        Series(facts.text("Lowest", "Niedrigste"), ids, lambda column: of_all(store.least, column), "min"),
+        Series(facts.text("Highest", "Höchste"), ids, lambda column: of_all(store.greatest, column), "max"),
     ]
-    return _limited(site, store, head, shown if ids else [], (None, RED), (LEAST_V, GREEN), (MOST_V, RED))
+    return _limited(facts, store, head, shown if ids else [], (None, RED), (LEAST_V, GREEN), (MOST_V, RED))
 
 
-def _unbalance_panel(site: Site, store: Store, unbalance: list[Series]) -> Panels:
+def _unbalance_panel(facts: Facts, store: Store, unbalance: list[Series]) -> Panels:
     head = Head(
-        site.text("Unbalance", "Unsymmetrie"),
-        site.text(
+        facts.text("Unbalance", "Unsymmetrie"),
+        facts.text(
             "The largest deviation of a voltage from the mean of the three, an estimate of the negative sequence, with "
             "the limit of EN 50160, 4.2.4: 2 %.",
             "Die größte Abweichung einer Spannung vom Mittel der drei, eine Näherung des Gegensystems, mit der Grenze "
@@ -176,81 +176,81 @@ def _unbalance_panel(site: Site, store: Store, unbalance: list[Series]) -> Panel
         ),
         "percent",
         2,
-        words.no_data(site),
+        words.no_data(facts),
     )
-    return _limited(site, store, head, unbalance, (None, GREEN), (MOST_UNBALANCE, RED))
+    return _limited(facts, store, head, unbalance, (None, GREEN), (MOST_UNBALANCE, RED))
 
 
-def _frequency(site: Site, store: Store) -> Panels:
+def _frequency(facts: Facts, store: Store) -> Panels:
     head = Head(
-        site.text("Frequency", "Frequenz"),
-        site.text(
+        facts.text("Frequency", "Frequenz"),
+        facts.text(
             "Mean, lowest and highest reading, with the limits of EN 50160, 4.2.1: 50 Hz ±1 %.",
             "Mittel, niedrigster und höchster Messwert, mit den Grenzen der EN 50160, 4.2.1: 50 Hz ±1 %.",
         ),
         "hertz",
         2,
-        words.no_data(site),
+        words.no_data(facts),
     )
     shown = [
-        curves.series(site.text("mean", "Mittel"), "frequency"),
-        curves.series(site.text("lowest", "niedrigste"), "frequency", "min"),
-        curves.series(site.text("highest", "höchste"), "frequency", "max"),
+        curves.series(facts.text("mean", "Mittel"), "frequency"),
+        curves.series(facts.text("lowest", "niedrigste"), "frequency", "min"),
+        curves.series(facts.text("highest", "höchste"), "frequency", "max"),
     ]
-    there = shown if site.has("frequency") else []
-    return _limited(site, store, head, there, (None, RED), (LEAST_HZ, GREEN), (MOST_HZ, RED))
+    there = shown if facts.has("frequency") else []
+    return _limited(facts, store, head, there, (None, RED), (LEAST_HZ, GREEN), (MOST_HZ, RED))
 
 
-def _power_factor(site: Site, store: Store) -> Panels:
+def _power_factor(facts: Facts, store: Store) -> Panels:
     head = Head(
-        site.text("Power factor", "Leistungsfaktor"),
-        site.text(
+        facts.text("Power factor", "Leistungsfaktor"),
+        facts.text(
             "Means. What the sign says depends on the meter: direction of the current, or capacitive and inductive.",
             "Mittel. Was das Vorzeichen sagt, hängt vom Zähler ab: Stromrichtung, oder kapazitiv und induktiv.",
         ),
         "none",
         3,
-        words.no_data(site),
+        words.no_data(facts),
     )
-    shown = _phases(site, "power_factor")
-    if site.has("power_factor_total"):
-        shown.append(curves.series(site.text("total", "gesamt"), "power_factor_total"))
-    return _limited(site, store, head, shown)
+    shown = _phases(facts, "power_factor")
+    if facts.has("power_factor_total"):
+        shown.append(curves.series(facts.text("total", "gesamt"), "power_factor_total"))
+    return _limited(facts, store, head, shown)
 
 
-def _voltage_thd(site: Site, store: Store) -> Panels:
+def _voltage_thd(facts: Facts, store: Store) -> Panels:
     head = Head(
-        site.text("THD of the voltage", "THD der Spannung"),
-        site.text(
+        facts.text("THD of the voltage", "THD der Spannung"),
+        facts.text(
             "Means of each phase, with the limit of EN 50160, 4.2.5: 8 %.",
             "Mittel je Phase, mit der Grenze der EN 50160, 4.2.5: 8 %.",
         ),
         "percent",
         1,
-        words.no_data(site),
+        words.no_data(facts),
     )
-    return _limited(site, store, head, _phases(site, "voltage_thd"), (None, GREEN), (MOST_THD, RED))
+    return _limited(facts, store, head, _phases(facts, "voltage_thd"), (None, GREEN), (MOST_THD, RED))
 
 
-def _current_thd(site: Site, store: Store) -> Panels:
+def _current_thd(facts: Facts, store: Store) -> Panels:
     head = Head(
-        site.text("THD of the current", "THD des Stroms"),
-        site.text(
+        facts.text("THD of the current", "THD des Stroms"),
+        facts.text(
             "Means of each phase. EN 50160 sets it no limit; at small currents it is large and means little.",
             "Mittel je Phase. Die EN 50160 setzt keine Grenze; bei kleinen Strömen ist er groß und sagt wenig.",
         ),
         "percent",
         1,
-        words.no_data(site),
+        words.no_data(facts),
     )
-    return _limited(site, store, head, _phases(site, "current_thd"))
+    return _limited(facts, store, head, _phases(facts, "current_thd"))
 
 
 def _limited(
-    site: Site, store: Store, head: Head, shown: Sequence[Series], *steps: tuple[float | None, str], width: int = 12
+    facts: Facts, store: Store, head: Head, shown: Sequence[Series], *steps: tuple[float | None, str], width: int = 12
 ) -> Panels:
     """The panel with these curves and limits; none if there are no curves."""
     if not shown:
         return []
-    panel = panels.curves(store, head, curves.curve(store, shown), site.least_step)
+    panel = panels.curves(store, head, curves.curve(store, shown), facts.least_step)
     return [(width, panels.drawn(panels.limits(panel, *steps)) if steps else panel)]

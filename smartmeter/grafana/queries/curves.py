@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from smartmeter.grafana.site import Site
+from smartmeter.grafana.facts import Facts
 from smartmeter.grafana.sql import fill, identifier, listed, literal
 from smartmeter.grafana.store import Store
 
@@ -91,15 +91,15 @@ def present(store: Store, curves: Sequence[Series], within_s: int) -> str:
     return fill("SELECT {values} FROM (SELECT {meter} AS meter) AS chosen", values=listed(values))
 
 
-def total_power(site: Site) -> Series | None:
+def total_power(facts: Facts) -> Series | None:
     """The power of a meter; of one with a single phase, which has no total, its. None if it is not measured."""
-    name = site.text("Power", "Leistung")
+    name = facts.text("Power", "Leistung")
     single = [
         meter.name
-        for meter in site.meters
+        for meter in facts.meters
         if "active_power_total" not in meter.measurands and "active_power_l1" in meter.measurands
     ]
-    if not site.has("active_power_total"):
+    if not facts.has("active_power_total"):
         return series(name, "active_power_l1") if single else None
     if not single:
         return series(name, "active_power_total")

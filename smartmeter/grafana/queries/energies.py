@@ -2,13 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from smartmeter.energy.tariff import EXPORT, IMPORT
-from smartmeter.grafana.site import Site
+from smartmeter.grafana.facts import Facts
 from smartmeter.grafana.sql import fill, identifier, listed, literal
 from smartmeter.grafana.store import DatePart, Store
 
+# What is summed: all energy, that part of it which came over gaps, or the money.
+Summed = Literal["energy", "gap_energy", "cost"]
+
 QUARTERS_PER_HOUR = 4
+# Up to these steps (some weeks) the hours are summed, whatever hour the span begins with; days in longer spans.
+HOURS_BELOW_MS = 3_600_000
 MONTHS_SHOWN = 24
 YEARS_SHOWN = 20
 PEAK_MONTHS = 13
@@ -29,27 +35,44 @@ class Flow:
         return self.measurand == EXPORT
 
 
-def flows(site: Site) -> list[Flow]:
+def flows(facts: Facts) -> list[Flow]:
     """Import and export, as far as they are measured."""
-    unknown = site.text("shape unknown", "Verlauf unbekannt")
-    names = {IMPORT: site.text("Import", "Bezug"), EXPORT: site.text("Export", "Lieferung")}
+    unknown = facts.text("shape unknown", "Verlauf unbekannt")
+    names = {IMPORT: facts.text("Import", "Bezug"), EXPORT: facts.text("Export", "Lieferung")}
     known = [Flow(id_, name, f"{name}, {unknown}") for id_, name in names.items()]
-    return [flow for flow in known if site.has(flow.measurand)]
+    return [flow for flow in known if facts.has(flow.measurand)]
 
 
-def energy_sum(store: Store, flow: Flow, condition: str) -> str:
-    """The energy of those days, in one row."""
-    return _day_sum(store, [flow], f"sum(energy) AS {identifier(flow.name)}", condition)
+def sum_of_day(store: Store, of: Sequence[Flow], what: Summed, name: str) -> str:
+    """The sum over the flows on the day in which the span ends, in one row."""
+    return fill(
+        "SELECT sum({what}) AS {name} FROM {days} WHERE meter = {meter} AND {is_any} AND {is_last_day}",
+        what=what,
+        name=identifier(name),
+        days=store.energy("1d"),
+        is_any=_is_any(of),
+        is_last_day=store.is_last_day(store.energy("1d")),
+    )
 
 
-def gap_sum(store: Store, of: Sequence[Flow], name: str, condition: str) -> str:
-    """How much of the energy of those days came over gaps, in one row."""
-    return _day_sum(store, of, f"sum(gap_energy) AS {identifier(name)}", condition)
-
-
-def cost_sum(store: Store, of: Sequence[Flow], name: str, condition: str) -> str:
-    """What the energy of those days costs less what it earns, in one row."""
-    return _day_sum(store, of, f"sum(cost) AS {identifier(name)}", condition)
+def sum_of_span(store: Store, of: Sequence[Flow], what: Summed, name: str) -> str:
+    """The sum over the flows of the hours (in long spans of the days) that begin in the span, in one row."""
+    return fill(
+        """
+        SELECT sum({what}) AS {name} FROM (
+          SELECT {what} FROM {hours} WHERE meter = {meter} AND {is_any} AND {in_span} AND $__interval_ms < {hours_below}
+          UNION ALL
+          SELECT {what} FROM {days} WHERE meter = {meter} AND {is_any} AND {in_span} AND $__interval_ms >= {hours_below}
+        ) AS periods
+        """,
+        what=what,
+        name=identifier(name),
+        hours=store.energy("1h"),
+        days=store.energy("1d"),
+        is_any=_is_any(of),
+        in_span=store.in_span,
+        hours_below=str(HOURS_BELOW_MS),
+    )
 
 
 def energy_bars(store: Store, of: Sequence[Flow], period: str) -> str:
@@ -110,9 +133,9 @@ def compared_months(store: Store, flow: Flow, names: tuple[str, str, str], month
     return fill(
         """
         WITH {days_and_newest}
-        SELECT CASE month {cases} END AS {label}, sum(energy) FILTER (WHERE days.year = newest.year) AS {now},
+        SELECT CASE number {cases} END AS {label}, sum(energy) FILTER (WHERE days.year = newest.year) AS {now},
           sum(energy) FILTER (WHERE days.year = newest.year - 1) AS {before}
-        FROM days CROSS JOIN newest WHERE days.year >= newest.year - 1 GROUP BY month ORDER BY month
+        FROM days CROSS JOIN newest WHERE days.year >= newest.year - 1 GROUP BY number ORDER BY number
         """,
         days_and_newest=_days_and_newest(store, flow),
         cases=cases,
@@ -195,16 +218,6 @@ def record_days(store: Store, of: Sequence[Flow], names: tuple[str, str, str]) -
     )
 
 
-def _day_sum(store: Store, of: Sequence[Flow], value: str, condition: str) -> str:
-    return fill(
-        "SELECT {value} FROM {days} WHERE meter = {meter} AND {is_any} AND {condition}",
-        value=value,
-        days=store.energy("1d"),
-        is_any=_is_any(of),
-        condition=condition,
-    )
-
-
 def _bars(store: Store, period: str, of: Sequence[Flow], values: str) -> str:
     return fill(
         """
@@ -235,7 +248,7 @@ def _days_and_newest(store: Store, flow: Flow) -> str:
     return fill(
         """
         days AS (
-          SELECT CAST({year} AS integer) AS year, {month} AS month, {day} AS day, {time} AS begins, energy
+          SELECT CAST({year} AS integer) AS year, {month} AS number, {day} AS day, {time} AS begins, energy
           FROM {table} WHERE meter = {meter} AND {is_flow} AND {until_end}
         ), newest AS (SELECT year, day FROM days ORDER BY begins DESC LIMIT 1)
         """,

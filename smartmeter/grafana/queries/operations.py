@@ -1,8 +1,8 @@
 """Queries about the measuring itself: how old data is, how complete, and what waits."""
 
+from smartmeter.grafana.facts import Facts
 from smartmeter.grafana.journal import JournalStore
 from smartmeter.grafana.postgresql import PostgresqlStore
-from smartmeter.grafana.site import Site
 from smartmeter.grafana.sql import fill, identifier, listed, literal
 from smartmeter.grafana.store import Store
 
@@ -37,12 +37,12 @@ def counts(store: Store, name: str) -> str:
     )
 
 
-def completeness(store: Store, site: Site, name: str) -> str:
+def completeness(store: Store, facts: Facts, name: str) -> str:
     """The readings of the whole quarter-hours in the span, as a share of those that were due, by meter.
 
     For meters of the settings: what was due of others is not known.
     """
-    due = " ".join(f"WHEN {literal(each.name)} THEN {each.readings_per_quarter!r}" for each in site.meters)
+    due = " ".join(f"WHEN {literal(each.name)} THEN {each.readings_per_quarter!r}" for each in facts.meters)
     first, last = f"({store.from_s} + 899) / 900", f"{store.least}({store.until_s}, {store.now_s}) / 900"
     return fill(
         """

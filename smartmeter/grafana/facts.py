@@ -15,7 +15,7 @@ CURRENCY = "EUR"
 
 
 @dataclass(frozen=True, slots=True)
-class SiteMeter:
+class MeterFacts:
     """A meter: what it measures, and how many readings of it are due in a quarter-hour, on average over a day."""
 
     name: str
@@ -24,7 +24,7 @@ class SiteMeter:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class Facts:
     """A site: the language of titles, the zone in which its days begin, and the currency of its costs.
 
     `fastest_s`: the shortest interval of any measurand; `now_s`: how old a power may be to be shown as the present one.
@@ -33,7 +33,7 @@ class Site:
     language: Language
     zone: str
     currency: str
-    meters: tuple[SiteMeter, ...]
+    meters: tuple[MeterFacts, ...]
     fastest_s: float
     now_s: int
 
@@ -55,7 +55,7 @@ class Site:
         return [(f"L{number}", id_) for number in (1, 2, 3) if self.has(id_ := f"{stem}_l{number}")]
 
 
-def site_of(settings: Settings, language: Language) -> Site:
+def facts_of(settings: Settings, language: Language) -> Facts:
     """The site that the settings describe."""
     meters = [meter for bus in settings.buses for meter in bus.meters]
     intervals_us = [interval_us for meter in meters for interval_us in meter.intervals_us.values()]
@@ -65,19 +65,19 @@ def site_of(settings: Settings, language: Language) -> Site:
         for id_, interval_us in meter.intervals_us.items()
         if id_.startswith("active_power_") and "demand" not in id_
     ]
-    return Site(
+    return Facts(
         language=language,
         zone=settings.timezone,
         currency=next((tariff.currency for tariff in settings.tariffs), CURRENCY),
-        meters=tuple(_site_meter(meter) for meter in meters),
+        meters=tuple(_meter_facts(meter) for meter in meters),
         fastest_s=min(intervals_us, default=10_000_000) / 1_000_000,
         now_s=max(NOW_S, 3 * max(power_us, default=0) // 1_000_000),
     )
 
 
-def _site_meter(meter: MeterSettings) -> SiteMeter:
+def _meter_facts(meter: MeterSettings) -> MeterFacts:
     due = _readings_per_day(meter.intervals_us.values())
-    return SiteMeter(meter.name, frozenset(meter.intervals_us), due / QUARTERS_PER_DAY)
+    return MeterFacts(meter.name, frozenset(meter.intervals_us), due / QUARTERS_PER_DAY)
 
 
 def _readings_per_day(intervals_us: Iterable[int]) -> float:

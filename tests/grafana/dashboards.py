@@ -7,9 +7,9 @@ from pathlib import Path
 
 from smartmeter.energy.tariff import Tariff, TimeRule
 from smartmeter.grafana.dashboards import dashboards
+from smartmeter.grafana.facts import facts_of
 from smartmeter.grafana.journal import JournalStore
 from smartmeter.grafana.postgresql import PostgresqlStore
-from smartmeter.grafana.site import site_of
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.models import load_model
 from smartmeter.settings.model import BusSettings, FastSettings, JournalSettings, MeterSettings, Settings
@@ -99,7 +99,7 @@ class Target:
 
 def built(store, site=SITES["two"], language="en"):
     """All dashboards, by uid."""
-    return {uid: json.loads(text) for uid, text in dashboards(site_of(site, language), store).items()}
+    return {uid: json.loads(text) for uid, text in dashboards(facts_of(site, language), store).items()}
 
 
 def panels_of(dashboard):
