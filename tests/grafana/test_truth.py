@@ -338,6 +338,8 @@ def test_how_many_readings_came(year):
         if WEEK[0] <= each.time_us < WEEK[1]:
             counts[(each.time_us - each.time_us % QUARTER_US) // SECOND_US, each.meter] += 1
     assert {(when, name): n for when, name, n in rows} == counts
+    rows = ask(year, "operation", "Readings per quarter-hour", START_US, END_US - 1000, meter=[HOUSE]).rows
+    assert sum(n for _, _, n in rows) == len(of_house(START_US, END_US)) / 4
 
 
 def test_which_share_of_the_readings_came(year):

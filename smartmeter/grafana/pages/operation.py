@@ -72,7 +72,10 @@ def _ages(facts: Facts, store: Store) -> Panels:
 def _counts(facts: Facts, store: Store) -> Panels:
     head = Head(
         facts.text("Readings per quarter-hour", "Messwerte je Viertelstunde"),
-        facts.text("By meter. Lines end where none came.", "Je Zähler. Linien enden, wo keine kamen."),
+        facts.text(
+            "By meter; in long spans the mean of each hour. Lines end where none came.",
+            "Je Zähler; in langen Spannen das Mittel jeder Stunde. Linien enden, wo keine kamen.",
+        ),
         "none",
         0,
         words.no_data(facts),

@@ -3,6 +3,7 @@
 from smartmeter.grafana.facts import Facts
 from smartmeter.grafana.journal import JournalStore
 from smartmeter.grafana.postgresql import PostgresqlStore
+from smartmeter.grafana.queries.curves import QUARTERS_BELOW_MS
 from smartmeter.grafana.sql import fill, identifier, listed, literal
 from smartmeter.grafana.store import Store
 
@@ -24,16 +25,22 @@ def ages(store: Store, name: str) -> str:
 
 
 def counts(store: Store, name: str) -> str:
-    """The number of readings in each quarter-hour, by meter."""
+    """The number of readings in each quarter-hour, by meter; in long spans the mean of each hour's four."""
     return fill(
         """
-        SELECT {shown} AS "time", meter, n AS {name} FROM {quarters}
-        WHERE meter IN ({meter}) AND {in_span} ORDER BY 1, 2
+        SELECT {shown} AS "time", meter, n * 1.0 AS {name} FROM {quarters}
+        WHERE meter IN ({meter}) AND {in_span} AND $__interval_ms < {quarters_below}
+        UNION ALL
+        SELECT {shown}, meter, n / 4.0 FROM {hours}
+        WHERE meter IN ({meter}) AND {in_span} AND $__interval_ms >= {quarters_below}
+        ORDER BY 1, 2
         """,
         shown=store.shown_time,
         name=identifier(name),
         quarters=store.rollup("15m"),
+        hours=store.rollup("1h"),
         in_span=store.in_span,
+        quarters_below=str(QUARTERS_BELOW_MS),
     )
 
 
