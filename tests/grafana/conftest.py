@@ -128,12 +128,17 @@ def waiting(path):
 @contextmanager
 def database(server, name):
     """A database of our own: that of the fixture `postgresql` is emptied for every test."""
+    _as_superuser(server, sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(USER)))
+    try:
+        yield Database(server, name)
+    finally:
+        _as_superuser(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _as_superuser(server, statement):
+    # On a connection of its own each: other tests stop and start the server meanwhile.
     with psycopg.connect(**server.superuser | {"dbname": "postgres"}, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(USER)))
-        try:
-            yield Database(server, name)
-        finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        connection.execute(statement)
 
 
 @contextmanager
