@@ -18,6 +18,7 @@ PATIENCE_S = 20
 
 # By its first words: why it cannot be run here.
 NOT_RUN = {
+    "docker": "needs a container engine",
     "fuser": "names the processes of this machine",
     "journalctl": "needs systemd",
     "ls -l /dev/serial/by-id/": "shows what is plugged in here",
