@@ -71,7 +71,7 @@ def duration_ms(text):
 
 def postgresql(sql, asked, least_step=None):
     """The query as PostgreSQL gets it, without TimescaleDB in the data source."""
-    sql = _variables(sql, asked, least_step)
+    sql = in_browser(sql, asked, least_step)
     sql = sql.replace("$__unixEpochFrom()", str(asked.from_us // 1_000_000))
     sql = sql.replace("$__unixEpochTo()", str(asked.until_us // 1_000_000))
     expanded = re.sub(r"\$([_a-zA-Z0-9]+)\(([^\)]*)\)", lambda match: _postgresql_macro(match, sql, asked), sql)
@@ -80,11 +80,12 @@ def postgresql(sql, asked, least_step=None):
 
 def sqlite(sql, asked, least_step=None):
     """The query as SQLite gets it from frser-sqlite-datasource."""
-    sql = _variables(sql, asked, least_step)
+    sql = in_browser(sql, asked, least_step)
     return _complete(re.sub(r"\$__([_a-zA-Z0-9]+)\(([^\)]*)\)", _sqlite_macro, sql))
 
 
-def _variables(sql, asked, least_step):
+def in_browser(sql, asked, least_step=None):
+    """The query as it leaves the browser: with the variables replaced, and with the macros."""
     step_ms = asked.step_ms(least_step)
     known = {
         "__interval_ms": str(step_ms),
