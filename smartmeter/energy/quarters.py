@@ -14,6 +14,8 @@ from smartmeter.energy.guard import NO_DECISIONS, Decisions, Flag, Limits, Point
 from smartmeter.periods import QUARTER_US
 
 GAP_US = QUARTER_US
+# The years 1980 to 2199. A clock that says something else was wrong: such readings are kept, and counted nowhere.
+COUNTED_US = range(315_532_800_000_000, 7_258_118_400_000_000)
 
 
 @dataclass(frozen=True, slots=True)

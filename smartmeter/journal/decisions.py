@@ -78,8 +78,8 @@ def mark_all_dirty(path: Path, meter: str | None) -> None:
             connection.execute(MARK_ALL_ENDS)
         else:
             meter_id = _meter_id(connection, path, meter)
-            connection.execute(f"{MARK_ALL} WHERE meter_id = ?", (meter_id,))
-            connection.execute(f"{MARK_ALL_ENDS} WHERE meter_id = ?", (meter_id,))
+            connection.execute(f"{MARK_ALL} AND meter_id = ?", (meter_id,))
+            connection.execute(f"{MARK_ALL_ENDS} AND meter_id = ?", (meter_id,))
 
 
 @contextmanager

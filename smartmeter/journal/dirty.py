@@ -6,20 +6,26 @@ A reading at the end of a quarter-hour counts for its energy, and for the next o
 import sqlite3
 from collections.abc import Iterable
 
-from smartmeter.energy.quarters import energy_quarter
+from smartmeter.energy.quarters import COUNTED_US, energy_quarter
 from smartmeter.periods import QUARTER_US
 
 # A meter's number and the start of a quarter-hour.
 Mark = tuple[int, int]
 
-MARK_ALL = f"INSERT OR IGNORE INTO dirty SELECT DISTINCT meter_id, time_us - time_us % {QUARTER_US} FROM reading"  # noqa: S608 ours
+_COUNTED = f"WHERE time_us >= {COUNTED_US.start} AND time_us < {COUNTED_US.stop}"
+MARK_ALL = f"""
+    INSERT OR IGNORE INTO dirty SELECT DISTINCT meter_id, time_us - time_us % {QUARTER_US} FROM reading {_COUNTED}
+"""  # noqa: S608 numbers of ours
 MARK_ALL_ENDS = f"""
     INSERT OR IGNORE INTO dirty SELECT DISTINCT meter_id, time_us - 1 - (time_us - 1) % {QUARTER_US} FROM reading
-"""  # noqa: S608 a number of ours
+    {_COUNTED}
+"""  # noqa: S608 numbers of ours
 
 
-def marks_of(meter_id: int, time_us: int) -> tuple[Mark, Mark]:
-    """The quarter-hours that a reading at this time changes; often twice the same."""
+def marks_of(meter_id: int, time_us: int) -> tuple[Mark, ...]:
+    """The quarter-hours that a reading at this time changes, often twice the same; none at a time that cannot be."""
+    if time_us not in COUNTED_US:
+        return ()
     return (meter_id, time_us - time_us % QUARTER_US), (meter_id, energy_quarter(time_us))
 
 

@@ -24,7 +24,7 @@ MAX_REFUSALS = 10_000
 REPLACE_PAUSE_S = 60.0
 # How far roll-ups may lag, and the pause between two slices while more of them wait.
 KEEP_UP_EVERY_S = 60.0
-KEEP_UP_PAUSE_S = 1.0
+KEEP_UP_PAUSE_S = 2.0
 # After an error that nobody foresaw.
 KEEP_UP_AGAIN_S = 3600.0
 

@@ -17,7 +17,7 @@ from smartmeter.journal.settle import settle
 from smartmeter.periods import Period, period_end, period_start
 
 # Of one transaction; readings wait for their commit meanwhile.
-SLICE_S = 0.1
+SLICE_S = 0.05
 # A change of the guard's state goes on from quarter-hour to quarter-hour: those beyond so many are marked for later.
 _FOLLOWED = 50
 _TAKEN = 500

@@ -253,6 +253,13 @@ def test_marks_are_written_once_for_each_quarter(store):
     assert store.connection.total_changes - changes == 1
 
 
+def test_a_time_that_cannot_be_is_kept_and_counted_nowhere(store):
+    store.put([(1_000_000, 100.0, 230.0), (10**17, 200.0, 230.0)])
+    store.work()
+    assert [store.energy(period) for period in PERIODS] == [[], [], []]
+    assert store.rows("SELECT count(*) FROM reading") == [(2,)]
+
+
 def test_views_show_what_the_tables_hold(store):
     store.put(growing(61))
     store.work()

@@ -8,16 +8,13 @@ from collections.abc import Collection, Iterable
 
 from psycopg import sql
 
-from smartmeter.energy.quarters import energy_quarter
+from smartmeter.energy.quarters import COUNTED_US, energy_quarter
 from smartmeter.journal.entry import Entry
 from smartmeter.periods import QUARTER_US
 from smartmeter.sinks.postgresql.connection import Connection
 from smartmeter.sinks.postgresql.names import Names
 from smartmeter.sinks.postgresql.table import METER, TIME, Layout
 from smartmeter.sinks.postgresql.times import from_us
-
-# The years 1980 to 2199. A clock that says something else was wrong: such readings are kept, and counted nowhere.
-UPKEPT_US = range(315_532_800_000_000, 7_258_118_400_000_000)
 
 # Not DO NOTHING: that would not lock a mark that somebody may be working off.
 _MARK = sql.SQL(
@@ -34,7 +31,7 @@ def quarters_of(entries: Iterable[Entry]) -> set[tuple[str, int]]:
     found = set()
     for entry in entries:
         time_us = entry.reading.time_us
-        if time_us in UPKEPT_US:
+        if time_us in COUNTED_US:
             found.add((entry.reading.meter, time_us - time_us % QUARTER_US))
             if time_us % QUARTER_US == 0:
                 found.add((entry.reading.meter, energy_quarter(time_us)))
@@ -75,7 +72,7 @@ async def mark_everything(connection: Connection, names: Names, layout: Layout, 
     """).format(time=sql.Identifier(TIME), raw=names.raw, own=own_rows(layout), dirty=names.dirty)
     await connection.execute("SET LOCAL statement_timeout = 0")
     for each in meters:
-        bounds = {"meter": each, "first": from_us(UPKEPT_US.start), "last": from_us(UPKEPT_US.stop)}
+        bounds = {"meter": each, "first": from_us(COUNTED_US.start), "last": from_us(COUNTED_US.stop)}
         await connection.execute(statement, bounds)
 
 

@@ -2,9 +2,10 @@
 
 from psycopg import sql
 
+from smartmeter.energy.quarters import COUNTED_US
 from smartmeter.periods import QUARTER_US
 from smartmeter.sinks.postgresql.connection import Connection
-from smartmeter.sinks.postgresql.dirty import UPKEPT_US, meters_in, own_rows
+from smartmeter.sinks.postgresql.dirty import meters_in, own_rows
 from smartmeter.sinks.postgresql.store import Store
 from smartmeter.sinks.postgresql.table import TIME
 from smartmeter.sinks.postgresql.times import from_us, us
@@ -32,7 +33,7 @@ async def _oldest_expired(connection: Connection, store: Store, meter: str, unti
     statement = sql.SQL("SELECT {} FROM {} AS reading WHERE {} ORDER BY {} LIMIT 1").format(
         us(sql.Identifier("reading", TIME)), store.names.raw, _may_go(store), sql.Identifier("reading", TIME)
     )
-    row = await (await connection.execute(statement, _bounds(meter, UPKEPT_US.start, until_us))).fetchone()
+    row = await (await connection.execute(statement, _bounds(meter, COUNTED_US.start, until_us))).fetchone()
     return None if row is None else int(row[0])
 
 
