@@ -115,13 +115,14 @@ def price_over(  # noqa: PLR0913, PLR0917 - six things decide what energy cost
     """The one price of a kWh of that counter that holds in the whole span: negative if it earns.
 
     None if it changes within the span, is unknown in some part of it, or if the measurand is none of PRICED. In spans
-    of more than 400 days it is found only for a tariff without rules and hourly prices that holds all the time.
+    of more than 400 days it is found only if one tariff holds all the time in which this price never changes.
     """
     if measurand not in PRICED:
         return None
     price_at = import_price if measurand == IMPORT else _export_price
     times_us = range(period_start("15m", from_us, zone), max(until_us, from_us + 1), QUARTER_US)
-    if _is_constant(tariffs, meter, from_us, until_us, zone):
+    first, last = (tariff_for(tariffs, meter, each, zone) for each in (from_us, max(from_us, until_us - 1)))
+    if first is not None and first is last and _is_constant(first, measurand):
         times_us = times_us[:1]
     elif until_us - from_us > _LONGEST_SEARCH_US:
         return None
@@ -193,11 +194,11 @@ def _export_price(tariffs: Sequence[Tariff], meter: str, start_us: int, zone: Zo
     return None if earned is None else 0.0 - earned
 
 
-def _is_constant(tariffs: Sequence[Tariff], meter: str, from_us: int, until_us: int, zone: ZoneInfo) -> bool:
-    """Whether one tariff without anything that changes by time holds during the whole span."""
-    first = tariff_for(tariffs, meter, from_us, zone)
-    last = tariff_for(tariffs, meter, max(from_us, until_us - 1), zone)
-    return first is not None and first is last and not first.rules and first.hourly is None
+def _is_constant(tariff: Tariff, measurand: str) -> bool:
+    """Whether nothing in the tariff changes what this counter's energy costs or earns by the time of day."""
+    if measurand == EXPORT:
+        return all(rule.feed_in in (None, tariff.feed_in) for rule in tariff.rules)
+    return not tariff.rules and tariff.hourly is None
 
 
 def _content(tariff: Tariff) -> list[object]:
