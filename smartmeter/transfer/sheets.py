@@ -102,6 +102,10 @@ def rollups_sheet(
     return Sheet((*head, *values), rows())
 
 
+# Of differences of floats: what lies beyond is no energy.
+_DECIMALS = 9
+
+
 def energy_sheet(
     history: History, spans: Sequence[Span], wanted: Sequence[Measurand], language: Language, period: Period
 ) -> Sheet:
@@ -118,11 +122,11 @@ def energy_sheet(
                         row.meter,
                         measurands()[row.measurand].column(language),
                         measurands()[row.measurand].unit_symbol,
-                        row.energy,
-                        row.gap_energy,
+                        round(row.energy, _DECIMALS),
+                        round(row.gap_energy, _DECIMALS),
                         row.gap_from_us,
-                        row.cost,
-                        row.unpriced,
+                        None if row.cost is None else round(row.cost, _DECIMALS),
+                        round(row.unpriced, _DECIMALS),
                     ]
                     for row in found
                 ]
