@@ -70,6 +70,8 @@ async def _send(source: Source, position: str | None, pipe: BinaryIO) -> None:
         async with aclosing(source.batches(position)) as batches:
             async for batch in batches:
                 pickle.dump(batch, pipe)
+                # Else its end waits for the next one, and neither process works while the other does.
+                pipe.flush()
     except SmartmeterError as error:
         last = error
     finally:
