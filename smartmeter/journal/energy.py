@@ -77,20 +77,27 @@ def _points(
     connection: sqlite3.Connection, meter_id: int, counters: Sequence[str], start_us: int
 ) -> Mapping[str, Sequence[Point]]:
     """The readings of each counter, in order of time: the quarter-hour's start is not in it, its end is."""
-    points: dict[str, list[Point]] = {id_: [] for id_ in counters}
     if not counters:
-        return points
+        return {}
     columns = ", ".join(map(quoted, counters))
     rows = connection.execute(
         f"SELECT time_us, {columns} FROM reading WHERE meter_id = ? AND time_us > ? AND time_us <= ? "  # noqa: S608 ours
         "ORDER BY time_us, sequence",
         (meter_id, start_us, start_us + QUARTER_US),
-    )
-    for time_us, *values in rows:
-        for id_, value in zip(counters, values, strict=True):
-            if value is not None and math.isfinite(value):
-                points[id_].append(Point(time_us, value))
-    return points
+    ).fetchall()
+    if not rows:
+        return dict.fromkeys(counters, ())
+    times, *columns_of = zip(*rows, strict=True)
+    return {id_: _points_of(times, values) for id_, values in zip(counters, columns_of, strict=True)}
+
+
+def _points_of(times: Sequence[int], values: Sequence[float | None]) -> Sequence[Point]:
+    """Those that have a value which is a number."""
+    return [
+        Point(time_us, value)
+        for time_us, value in zip(times, values, strict=True)
+        if value is not None and math.isfinite(value)
+    ]
 
 
 def _kept(connection: sqlite3.Connection, meter_id: int, id_: str, start_us: int) -> _Kept | None:
