@@ -109,8 +109,8 @@ def _rebuild(settings: Settings, args: argparse.Namespace) -> int:
         print("database: roll-ups and energy are made anew")
     if settings.journal.path.exists():
         mark_all_dirty(settings.journal.path, args.meter)
-        roll_up_journal(settings)
-        print("journal: roll-ups and energy are made anew")
+        if roll_up_journal(settings):
+            print("journal: roll-ups and energy are made anew")
     elif target is None:
         raise CommandError(f"{settings.journal.path}: there is no journal; is smartmeter running with these settings?")
     return 0

@@ -59,8 +59,8 @@ def change_decisions(settings: Settings, decided: Sequence["Decision"], withdraw
     roll_up_journal(settings)
 
 
-def roll_up_journal(settings: Settings) -> None:
-    """Roll up what waits for it in the journal, unless a daemon keeps it and does so itself.
+def roll_up_journal(settings: Settings) -> bool:
+    """Roll up what waits for it in the journal; False if a daemon keeps it and does so itself, which is said.
 
     Raises JournalError.
     """
@@ -72,7 +72,9 @@ def roll_up_journal(settings: Settings) -> None:
         with progress_bar("journal", QUARTERS) as tell:
             refresh_journal(settings.journal.path, site_of(settings), shares(tell))
     except JournalInUseError:
-        print("journal: the daemon is running and works it out within a minute or so")
+        print("journal: the daemon is running and works it out, beginning within a minute")
+        return False
+    return True
 
 
 def shares(tell: Callable[[float, int], None]) -> Progress:
