@@ -1,8 +1,7 @@
 """Readings from a table in the database of the settings, such as the original's. Importing this imports psycopg."""
 
-import csv
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -15,8 +14,9 @@ from smartmeter.sinks.postgresql.connection import Connection, place, unavailabl
 from smartmeter.sinks.postgresql.link import Link
 from smartmeter.transfer.columns import Columns, find_columns
 from smartmeter.transfer.errors import TransferError
+from smartmeter.transfer.postgresql_rows import Numbers, Texts, Way, is_plain
 from smartmeter.transfer.rows import RowReader
-from smartmeter.transfer.source import BATCH_ROWS, Batch, Outline
+from smartmeter.transfer.source import Batch, Outline
 
 # Rows of one query: a second or two, also on a small server. Queries of a minute are ended there.
 PAGE_ROWS = 20_000
@@ -48,14 +48,13 @@ class PostgresqlSource:
         self._from = sql.Identifier(table.schema, table.name)
         time = columns.names[columns.time]
         self._time = sql.Identifier(time)
-        # What the rows are in order of, and where in a row it stands.
+        self._is_plain = is_plain(table, columns)
+        # What the rows are in order of: the time, after the meter where times alone are not unique.
         self._key: list[sql.Composable] = [self._time]
-        self._key_places = [columns.time]
         if columns.meter is not None and frozenset((time,)) not in table.keys:
             name = sql.Identifier(columns.names[columns.meter])
             is_key = frozenset((time, columns.names[columns.meter])) in table.keys
             self._key.insert(0, name if is_key else sql.SQL("coalesce({}, '')").format(name))
-            self._key_places.insert(0, columns.meter)
 
     @classmethod
     async def open(cls, settings: PostgresqlSettings, table: str | None, meter: str, zone: ZoneInfo) -> Self:
@@ -104,26 +103,30 @@ class PostgresqlSource:
         try:
             connection = await self._connection()
             ((first, last),) = await (await connection.execute(query)).fetchall()
-            return Outline(first, last, f"about {await self._estimate(connection)} rows")
+            estimate = await self._estimate(connection)
+            return Outline(first, last, f"about {estimate} rows" if estimate else "an unknown number of rows")
         except psycopg.Error as error:
             raise unavailable(self._settings, error) from None
 
     async def batches(self, position: str | None) -> AsyncGenerator[Batch, None]:
         number, after, latest = (0, None, {}) if position is None else json.loads(position)
         reader = RowReader(self._columns, self._meter, self._zone, latest)
+        way = Numbers(self._columns, self._meter) if self._is_plain else Texts(self._columns, reader)
         try:
             connection = await self._connection()
             estimate = await self._estimate(connection)
             in_page = PAGE_ROWS
             while in_page == PAGE_ROWS:
                 in_page = 0
-                async for rows in self._page(connection, after):
-                    numbers = range(number + 1, number + 1 + len(rows))
-                    readings, unreadable = reader.readings(rows, "row", numbers)
-                    number, in_page = number + len(rows), in_page + len(rows)
-                    after = [rows[-1][index] for index in self._key_places]
-                    behind = json.dumps([number, after, reader.latest])
-                    yield Batch(len(rows), readings, unreadable, behind, number / max(number, estimate))
+                async with connection.cursor() as cursor, cursor.copy(self._query(way, after)) as copy:
+                    async for chunk in way.chunks(copy, number):
+                        number, in_page = number + chunk.rows, in_page + chunk.rows
+                        time, meter = chunk.last
+                        after = [time] if len(self._key) == 1 else [meter, time]
+                        behind = json.dumps([number, after, reader.latest])
+                        yield Batch(
+                            chunk.rows, chunk.readings, chunk.unreadable, behind, number / max(number, estimate)
+                        )
         except psycopg.Error as error:
             raise unavailable(self._settings, error) from None
 
@@ -140,32 +143,23 @@ class PostgresqlSource:
         ((rows,),) = await (await connection.execute(_ESTIMATE, (self._from.as_string(connection),))).fetchall()
         return int(rows)
 
-    async def _page(self, connection: Connection, after: Sequence[str] | None) -> AsyncIterator[list[list[str]]]:
-        """The rows behind the one with this key, in batches; no more than a page of them."""
-        query = sql.SQL(
-            "COPY (SELECT {names} FROM {table} WHERE {time} IS NOT NULL{behind} ORDER BY {key} LIMIT {limit})"
-            " TO STDOUT (FORMAT csv)"
+    def _query(self, way: Way, after: Sequence[str] | None) -> sql.Composed:
+        """A page of rows behind the one with this key."""
+        key = sql.SQL(", ").join(self._key)
+        behind: sql.Composable = sql.SQL("true")
+        if after is not None:
+            behind = sql.SQL("({}) > ({})").format(key, sql.SQL(", ").join(map(sql.Literal, after)))
+        return sql.SQL(
+            "COPY (SELECT {names} FROM {table} WHERE {where} AND {behind} ORDER BY {key} LIMIT {limit})"
+            " TO STDOUT (FORMAT {format})"
         ).format(
-            names=sql.SQL(", ").join(map(sql.Identifier, self._columns.names)),
+            names=sql.SQL(", ").join(way.names),
             table=self._from,
-            time=self._time,
-            behind=sql.SQL("") if after is None else self._behind(after),
-            key=sql.SQL(", ").join(self._key),
+            where=way.where,
+            behind=behind,
+            key=key,
             limit=sql.Literal(PAGE_ROWS),
-        )
-        async with connection.cursor() as cursor, cursor.copy(query) as copy:
-            lines: list[str] = []
-            async for line in copy:
-                lines.append(str(line, "utf-8"))
-                if len(lines) == BATCH_ROWS:
-                    yield _rows(lines)
-                    lines.clear()
-            if lines:
-                yield _rows(lines)
-
-    def _behind(self, key: Sequence[str]) -> sql.Composed:
-        return sql.SQL(" AND ({}) > ({})").format(
-            sql.SQL(", ").join(self._key), sql.SQL(", ").join(map(sql.Literal, key))
+            format=way.format,
         )
 
 
@@ -182,9 +176,3 @@ def _columns(table: Table, where: str) -> Columns:
     wanted = {every.time, every.meter, *every.measurands.values()}
     used = find_columns([name for index, name in enumerate(every.names) if index in wanted], where)
     return Columns(used.names, used.time, used.meter, used.measurands, every.left_out)
-
-
-def _rows(lines: Sequence[str]) -> list[list[str]]:
-    rows = list(csv.reader(lines))
-    # A name with a line break in it, which nobody has, would end a line too early.
-    return rows if len(rows) == len(lines) else [next(csv.reader([line])) for line in lines]

@@ -74,10 +74,7 @@ class RowReader:
         if not meter:
             raise ValueError("the meter has no name")
         time_us = self._clock.time_us(str(row[columns.time]), meter)
-        values = self._values(self._pick(row))
-        pairs = zip(self._ids, values, strict=True)
-        # One NaN or infinity among them makes the sum one: looking at each is only needed then.
-        measured = dict(pairs) if isfinite(sum(values)) else {id_: value for id_, value in pairs if isfinite(value)}
+        measured = measured_of(self._ids, self._values(self._pick(row)))
         return Reading(meter, time_us, BOOT, 0, measured)
 
     def _values(self, picked: Sequence[Cell]) -> list[float]:
@@ -92,3 +89,10 @@ class RowReader:
             except ValueError as error:
                 raise ValueError(f"column {self._columns.names[index]}: {error}") from None
         return values
+
+
+def measured_of(ids: Sequence[str], values: Sequence[float]) -> dict[str, float]:
+    """The values of a reading by id, without those that are no number."""
+    pairs = zip(ids, values, strict=True)
+    # One NaN or infinity among them makes the sum one: looking at each is only needed then.
+    return dict(pairs) if isfinite(sum(values)) else {id_: value for id_, value in pairs if isfinite(value)}

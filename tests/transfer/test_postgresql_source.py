@@ -48,11 +48,12 @@ async def test_reads_the_originals_table(postgresql):
 @pytest.mark.parametrize(
     "key", ["PRIMARY KEY (meter, ts)", "PRIMARY KEY (ts, meter)", "CHECK (true)"], ids=["ours", "turned", "none"]
 )
-async def test_goes_on_after_each_batch_and_page(postgresql, monkeypatch, key):
-    monkeypatch.setattr("smartmeter.transfer.postgresql_source.BATCH_ROWS", 2)
+@pytest.mark.parametrize("type_", ["float8", "numeric"], ids=["as numbers", "as texts"])
+async def test_goes_on_after_each_batch_and_page(postgresql, monkeypatch, key, type_):
+    monkeypatch.setattr("smartmeter.transfer.postgresql_rows.BATCH_ROWS", 2)
     monkeypatch.setattr("smartmeter.transfer.postgresql_source.PAGE_ROWS", 5)
     postgresql.run(
-        f"CREATE TABLE smartmeter (meter text, voltage_l1 float8, note text, ts timestamptz, {key})",
+        f"CREATE TABLE smartmeter (meter text, voltage_l1 {type_}, note text, ts timestamptz, {key})",
         "INSERT INTO smartmeter SELECT meter, n, 'x', to_timestamp(1704067200 + n) FROM generate_series(1, 11) AS n,"
         " (VALUES ('a'), ('b \"1\", c')) AS meters (meter)",
     )
@@ -68,6 +69,21 @@ async def test_goes_on_after_each_batch_and_page(postgresql, monkeypatch, key):
         for batch in await everything(source):
             seen += len(batch.readings)
             assert await read(source, batch.position) == whole[seen:]
+
+
+@pytest.mark.parametrize("type_", ["double precision", "numeric"], ids=["as numbers", "as texts"])
+async def test_what_is_no_reading_is_left_out(postgresql, type_):
+    postgresql.run(
+        f"CREATE TABLE smartmeter (ts timestamptz, meter text, voltage_l1 {type_}, current_l1 {type_})",
+        "INSERT INTO smartmeter VALUES ('-infinity', 'a', 1, 1), ('infinity', 'a', 1, 1), (NULL, 'a', 1, 1),"
+        " ('2024-01-01 00:00:00.123456Z', 'ä', 'NaN', 0), ('2024-01-01Z', NULL, 1, NULL),"
+        " ('2024-01-02Z', 'b', NULL, NULL)",
+    )
+    async with source_on(postgresql) as source:
+        assert await read(source) == [
+            ("house", 1_704_067_200_000_000, {"voltage_l1": 1.0}),
+            ("ä", 1_704_067_200_123_456, {"current_l1": 0.0}),
+        ]
 
 
 async def test_times_without_a_zone_are_local(postgresql):
