@@ -22,11 +22,12 @@ async def fails(settings, match, meters=METERS):
 
 
 async def test_it_says_what_the_server_is_and_that_the_table_will_be_made(postgresql):
-    server, table = await check(postgresql.settings())
+    server, table, beside = await check(postgresql.settings())
     assert f"PostgreSQL at {postgresql.host}:{postgresql.server.port}" in server
     assert "server version " in server
     assert "TimescaleDB" in server
     assert table.endswith("table smartmeter will be made, with a column for each of 2 measurands")
+    assert beside == "roll-ups and energy will be made beside it"
 
 
 async def test_it_changes_nothing(postgresql):
@@ -40,7 +41,10 @@ async def test_it_changes_nothing(postgresql):
 async def test_it_recognizes_the_originals_table(postgresql):
     postgresql.run(legacy_table())
     _, *lines = await check(postgresql.settings(manage_schema=False), [meter()], "de")
-    assert lines == ["table public.smartmeter: columns for 68 measurands, for meter haus alone"]
+    assert lines == [
+        "table public.smartmeter: columns for 68 measurands, for meter haus alone",
+        "roll-ups and energy are not kept, because manage_schema is false; smartmeter db init makes them",
+    ]
 
 
 async def test_it_names_columns_that_will_be_added(postgresql):
@@ -49,12 +53,13 @@ async def test_it_names_columns_that_will_be_added(postgresql):
     assert lines == [
         "table public.smartmeter: columns for 1 measurands, for any number of meters",
         "columns that will be added: frequency",
+        "roll-ups and energy will be made beside it, from what is in it too",
     ]
 
 
 async def test_it_names_values_that_will_be_left_out(postgresql):
     postgresql.run("CREATE TABLE smartmeter (ts timestamptz PRIMARY KEY, spannung_l1 float8)")
-    *_, line = await check(postgresql.settings(manage_schema=False))
+    *_, line, _ = await check(postgresql.settings(manage_schema=False))
     assert line == "values that will be left out, because they have no column: frequenz"
 
 
@@ -80,7 +85,7 @@ async def test_columns_that_only_the_owner_may_add(postgresql):
         user=None,
     )
     await fails(postgresql.settings(), "lacks the column frequency, which only its owner may add")
-    assert "left out" in (await check(postgresql.settings(manage_schema=False)))[-1]
+    assert "left out" in (await check(postgresql.settings(manage_schema=False)))[-2]
 
 
 async def test_a_table_for_one_meter_and_settings_with_two(postgresql):

@@ -101,6 +101,17 @@ def steady(minutes, name="haus", first=0, step=5):
     ]
 
 
+async def test_late_readings_show_a_jump_that_a_later_quarter_hour_showed_too(postgresql):
+    """It begins with a state that is not true any more, until the quarter-hour between has been worked out anew."""
+    values = {1: 100.0, 2: 5100.0, 8: 5100.1, 13: 5100.2, 20: 5100.3, 35: 5100.4}
+    readings = {minute: reading(START_US + minute * MINUTE_US, value) for minute, value in values.items()}
+    first, late = [readings[minute] for minute in (1, 2, 20)], [readings[minute] for minute in (8, 13, 35)]
+    await store(postgresql.settings(), first)
+    await store(postgresql.settings(), late)
+    assert_right(postgresql, [*first, *late])
+    assert flags_there(postgresql) == {(readings[2].time_us, "jump", 5100.0, 100.0)}
+
+
 async def test_the_same_batch_again_changes_nothing(postgresql):
     readings = steady(200)
     await store(postgresql.settings(), readings)

@@ -10,6 +10,7 @@ from smartmeter.sinks.postgresql.catalog import Database, Table, look_at_databas
 from smartmeter.sinks.postgresql.connection import place, unavailable
 from smartmeter.sinks.postgresql.link import Link
 from smartmeter.sinks.postgresql.schema import may_not_add, may_not_create, new_columns, no_table
+from smartmeter.sinks.postgresql.store import Store, find_store
 from smartmeter.sinks.postgresql.table import Layout, TableError, layout_of
 from smartmeter.sinks.sink import SinkError
 
@@ -29,11 +30,12 @@ async def check_postgresql(
         table = await look_at_table(connection, settings.schema, settings.table)
         ids = {id_ for meter in meters for id_ in meter.intervals_us}
         names = [meter.name for meter in meters]
-        lines = (
-            _new_table(settings, database, ids)
-            if table is None
-            else _old_table(settings, table, layout_of(table, names, language), ids, language)
-        )
+        if table is None:
+            lines = _new_table(settings, database, ids)
+        else:
+            layout = layout_of(table, names, language)
+            lines = _old_table(settings, table, layout, ids, language)
+            lines.append(_beside(settings, await find_store(connection, layout)))
     except psycopg.Error as error:
         raise unavailable(settings, error) from None
     except TableError as error:
@@ -58,7 +60,10 @@ def _new_table(settings: PostgresqlSettings, database: Database, ids: Collection
     if not database.may_create:
         raise TableError(may_not_create(settings))
     kind = "table" if database.timescaledb is None else "hypertable"
-    return [f"{kind} {settings.table} will be made, with a column for each of {len(ids)} measurands"]
+    return [
+        f"{kind} {settings.table} will be made, with a column for each of {len(ids)} measurands",
+        "roll-ups and energy will be made beside it",
+    ]
 
 
 def _old_table(
@@ -81,3 +86,11 @@ def _old_table(
     elif lacking:
         lines.append(f"values that will be left out, because they have no column: {', '.join(lacking)}")
     return lines
+
+
+def _beside(settings: PostgresqlSettings, store: Store | None) -> str:
+    if store is not None:
+        return f"roll-ups and energy beside it: {'continuous aggregates' if store.continuous else 'tables'}, kept up"
+    if settings.manage_schema:
+        return "roll-ups and energy will be made beside it, from what is in it too"
+    return "roll-ups and energy are not kept, because manage_schema is false; smartmeter db init makes them"

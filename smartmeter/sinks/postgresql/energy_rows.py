@@ -179,8 +179,6 @@ async def _store_flags(connection: Connection, names: Names, meter: str, folded:
         INSERT INTO {} (meter, measurand, ts, kind, value, before, quarter)
         SELECT %s, * FROM unnest(%s::text[], %s::timestamptz[], %s::text[], %s::float8[], %s::float8[],
                                  %s::timestamptz[])
-            ON CONFLICT (meter, measurand, ts) DO UPDATE
-           SET kind = excluded.kind, value = excluded.value, before = excluded.before, quarter = excluded.quarter
     """).format(names.flag)
     columns = zip(*(_flag_row(*each) for each in flags), strict=True)
     await connection.execute(statement, (meter, *map(list, columns)))

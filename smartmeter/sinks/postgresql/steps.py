@@ -41,11 +41,12 @@ def _energy_and_marks(names: Names) -> Sequence[sql.Composed]:
         ).format(names.energy("15m"), sql.SQL(_ENERGY)),
         sql.SQL("CREATE TABLE {} ({})").format(names.energy("1h"), sql.SQL(_ENERGY)),
         sql.SQL("CREATE TABLE {} ({})").format(names.energy("1d"), sql.SQL(_ENERGY)),
-        # quarter: whose readings showed it. It is found anew with them.
+        # quarter: whose readings showed it. It is found anew with them. Two may show the same until one of them has
+        # been worked out anew.
         sql.SQL(
             "CREATE TABLE {} (meter text NOT NULL, measurand text NOT NULL, ts timestamptz NOT NULL,"
             " kind text NOT NULL, value double precision NOT NULL, before double precision NOT NULL,"
-            " quarter timestamptz NOT NULL, PRIMARY KEY (meter, measurand, ts))"
+            " quarter timestamptz NOT NULL, PRIMARY KEY (meter, measurand, ts, quarter))"
         ).format(names.flag),
         sql.SQL(
             "CREATE TABLE {} (meter text NOT NULL, measurand text NOT NULL, ts timestamptz NOT NULL,"
