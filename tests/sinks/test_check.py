@@ -111,3 +111,10 @@ async def test_through_a_tunnel(postgresql, ssh_server):
     assert f"through SSH server 127.0.0.1:{ssh_server.port}" in lines[0]
     await asyncio.to_thread(ssh_server.stop)
     await fails(postgresql.settings(ssh=ssh_server.settings()), "is not reached: Connect call failed|is not reached")
+
+
+async def test_a_name_that_leaves_no_room_for_roll_ups_is_no_error(postgresql):
+    table = "z" * 50
+    postgresql.run(f"CREATE TABLE {table} (ts timestamptz, meter text, voltage_l1 float8, PRIMARY KEY (meter, ts))")
+    *_, line = await check(postgresql.settings(table=table))
+    assert line.startswith(f"roll-ups and energy are not kept: the name of table '{table}' is too long")

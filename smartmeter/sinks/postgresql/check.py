@@ -7,10 +7,11 @@ import psycopg
 from smartmeter.measurands import Language
 from smartmeter.settings.model import MeterSettings, PostgresqlSettings
 from smartmeter.sinks.postgresql.catalog import Database, Table, look_at_database, look_at_table
-from smartmeter.sinks.postgresql.connection import place, unavailable
+from smartmeter.sinks.postgresql.connection import Connection, place, unavailable
 from smartmeter.sinks.postgresql.link import Link
 from smartmeter.sinks.postgresql.schema import may_not_add, may_not_create, new_columns, no_table
-from smartmeter.sinks.postgresql.store import Store, find_store
+from smartmeter.sinks.postgresql.steps import NewerSchemaError
+from smartmeter.sinks.postgresql.store import find_store
 from smartmeter.sinks.postgresql.table import Layout, TableError, layout_of
 from smartmeter.sinks.sink import SinkError
 
@@ -35,7 +36,7 @@ async def check_postgresql(
         else:
             layout = layout_of(table, names, language)
             lines = _old_table(settings, table, layout, ids, language)
-            lines.append(_beside(settings, await find_store(connection, layout)))
+            lines.append(await _beside(connection, settings, layout))
     except psycopg.Error as error:
         raise unavailable(settings, error) from None
     except TableError as error:
@@ -88,7 +89,14 @@ def _old_table(
     return lines
 
 
-def _beside(settings: PostgresqlSettings, store: Store | None) -> str:
+async def _beside(connection: Connection, settings: PostgresqlSettings, layout: Layout) -> str:
+    try:
+        store = await find_store(connection, layout)
+    except NewerSchemaError:
+        raise
+    except TableError as error:
+        # It does not keep readings from being stored.
+        return f"roll-ups and energy are not kept: {error}"
     if store is not None:
         return f"roll-ups and energy beside it: {'continuous aggregates' if store.continuous else 'tables'}, kept up"
     if settings.manage_schema:
