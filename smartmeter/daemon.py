@@ -5,11 +5,12 @@ import gc
 import logging
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NoReturn
 
 from smartmeter import __version__, systemd
 from smartmeter.clock import system_clock
+from smartmeter.health import NOTE_EVERY_S, note_health
 from smartmeter.journal import Journal
 from smartmeter.live import Live
 from smartmeter.polling.bus import Bus
@@ -55,7 +56,7 @@ class Daemon:
         measurands = _measurands(self.settings)
         self._journal = await Journal.open(self.settings.journal, measurands, sinks, site_of(self.settings))
         try:
-            await self._run_parts(self._journal)
+            await self._run_parts(self._journal, sinks)
         finally:
             systemd.notify("STOPPING=1")
             for bus in self.buses:
@@ -71,7 +72,7 @@ class Daemon:
         if self._journal is not None:
             self._journal.hurry(self.settings.fast.interval_us / 1e6, self.fast.until_s)
 
-    async def _run_parts(self, journal: Journal) -> NoReturn:
+    async def _run_parts(self, journal: Journal, sinks: Sequence[str]) -> NoReturn:
         def deliver(reading: Reading) -> None:
             journal.append(reading)
             self.live.publish(reading)
@@ -86,6 +87,9 @@ class Daemon:
             if self.settings.postgresql:
                 tasks.create_task(self._keep_shipping(journal, self.settings.postgresql))
             tasks.create_task(self._tell_trouble())
+            tasks.create_task(
+                _keep_running("notes on health", lambda: note_health(journal, self.buses, self.pollers, sinks, clock))
+            )
             systemd.notify("READY=1")
             await systemd.keep_watchdog_quiet()
 
@@ -118,7 +122,18 @@ class Daemon:
 
         meters = tuple(meter for bus in self.settings.buses for meter in bus.meters)
         sink = PostgresqlSink(settings, meters, self.settings.language, site_of(self.settings))
-        await _keep_running("shipping to PostgreSQL", lambda: ship(journal, sink, settings.ship_interval_s, self.fast))
+
+        async def ship_health() -> NoReturn:
+            while True:
+                await asyncio.sleep(NOTE_EVERY_S)
+                await sink.write_health(journal)
+
+        async def ship_readings() -> NoReturn:
+            await ship(journal, sink, settings.ship_interval_s, self.fast)
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_keep_running("shipping to PostgreSQL", ship_readings))
+            tasks.create_task(_keep_running("shipping notes on health to PostgreSQL", ship_health))
 
 
 def keep_pauses_short() -> None:

@@ -49,6 +49,7 @@ class JournalStore:
     least = "min"
     greatest = "max"
     flags = "counter_flags"
+    health = "health_per_15m"
     dirty = "(SELECT meter.name AS meter, start_us AS time_us FROM dirty JOIN meter ON meter.id = meter_id) AS dirty"
 
     def moment(self, seconds: str) -> str:

@@ -79,6 +79,10 @@ class PostgresqlStore:
         return self.beside("_counter_flag")
 
     @property
+    def health(self) -> str:
+        return self.beside("_health")
+
+    @property
     def dirty(self) -> str:
         return self.beside("_dirty")
 

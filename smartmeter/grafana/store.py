@@ -87,6 +87,10 @@ class Store(Protocol):
         """What the guard found."""
 
     @property
+    def health(self) -> str:
+        """Notes on how measuring itself fares."""
+
+    @property
     def dirty(self) -> str:
         """The marks of quarter-hours that wait for their roll-up, with meter and time."""
 

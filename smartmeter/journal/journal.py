@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Never, Self, TypeVar
 from smartmeter.energy.site import Site
 from smartmeter.journal.entry import Entry
 from smartmeter.journal.errors import error_text, is_bad_sector, is_damage
+from smartmeter.journal.health import Health
 from smartmeter.journal.keeper import JournalState, Keeper
 from smartmeter.journal.outage import FIRST_PAUSE_S, LAST_PAUSE_S
 from smartmeter.journal.pending import Pending
@@ -153,6 +154,14 @@ class Journal:
         """Notes that `sink` refuses a reading for good, and why; durable with the cursor that passes it, or before."""
         at_us = time.time_ns() // 1000
         self._keeper.refuse(Refusal(sink, sequence, error[:MAX_ERROR_CHARACTERS], at_us))
+
+    def note_health(self, health: Iterable[Health]) -> None:
+        """Notes how measuring itself fares, in place of what was noted on the same; durable after the next commit."""
+        self._keeper.note_health(health)
+
+    async def health_since(self, start_us: int, limit: int) -> list[Health]:
+        """What was noted on the quarter-hours from `start_us` on, in order of time, at most `limit`."""
+        return await self._read(self._reader.health_since, start_us, limit) or []
 
     async def backlog(self, sink: str) -> int:
         """How many readings `entries_after` would give beyond the sink's cursor.

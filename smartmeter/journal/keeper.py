@@ -5,11 +5,13 @@ import logging
 import math
 import sqlite3
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Never
 
 from smartmeter.journal.errors import JournalError, error_text, is_damage
+from smartmeter.journal.health import Health
 from smartmeter.journal.outage import Outage
 from smartmeter.journal.pending import Pending
 from smartmeter.journal.worker import Worker
@@ -20,6 +22,7 @@ from smartmeter.reading import Reading
 BATCH_ROWS = 1000
 # What a sink refuses beyond this, while the disk takes nothing, is only in the log.
 MAX_REFUSALS = 10_000
+MAX_HEALTH = 10_000
 # A file that is damaged sooner after the last one than this is not replaced before: one more would not help.
 REPLACE_PAUSE_S = 60.0
 # How far roll-ups may lag, and the pause between two slices while more of them wait.
@@ -68,6 +71,7 @@ class Keeper:
         self._cursors: dict[str, int] = {}
         self._moved_cursors: set[str] = set()
         self._refusals: list[Refusal] = []
+        self._health: dict[tuple[str, str, str, int], Health] = {}
         self._dirty_since_s: float | None = None
         self._outage: Outage | None = None
         self._affected_earlier = 0
@@ -126,6 +130,15 @@ class Keeper:
         if len(self._refusals) < MAX_REFUSALS:
             self._refusals.append(refusal)
             self._note_dirty()
+
+    def note_health(self, health: Iterable[Health]) -> None:
+        for each in health:
+            self._health[each.part, each.name, each.quantity, each.start_us] = each
+        if len(self._health) > MAX_HEALTH:
+            # The disk takes nothing, and has not for days: only the newest are of interest then.
+            for key in sorted(self._health, key=lambda key: key[-1])[: len(self._health) - MAX_HEALTH]:
+                del self._health[key]
+        self._note_dirty()
 
     def hurry(self, commit_interval_s: float, until_s: float) -> None:
         self._hurry_interval_s = commit_interval_s
@@ -273,7 +286,7 @@ class Keeper:
 
     def _batch(self) -> Batch:
         cursors = {sink: self._cursors[sink] for sink in self._moved_cursors}
-        return Batch(self.pending.first(BATCH_ROWS), cursors, tuple(self._refusals))
+        return Batch(self.pending.first(BATCH_ROWS), cursors, tuple(self._refusals), tuple(self._health.values()))
 
     async def _write(self, batch: Batch) -> None:
         reopened = await self._worker.run(self._writer.write, batch)
@@ -284,10 +297,11 @@ class Keeper:
             self.committed = batch.rows[-1].sequence
         self._moved_cursors -= {sink for sink, sequence in batch.cursors.items() if self._cursors[sink] == sequence}
         del self._refusals[: len(batch.refusals)]
+        self._health = {key: each for key, each in self._health.items() if each not in batch.health}
         self._announce()
 
     def _all_written(self, began_s: float) -> None:
-        is_dirty = self.pending or self._moved_cursors or self._refusals
+        is_dirty = self.pending or self._moved_cursors or self._refusals or self._health
         self._dirty_since_s = began_s if is_dirty else None
         self._is_full = False
         if self._outage is not None:

@@ -9,6 +9,7 @@ from typing import Any
 from smartmeter.journal.complete import CompleteValues
 from smartmeter.journal.database import connect_read_only, connect_reader, file_identity
 from smartmeter.journal.entry import Entry
+from smartmeter.journal.health import Health
 from smartmeter.journal.names import KEY_COLUMNS
 from smartmeter.reading import Reading
 
@@ -38,6 +39,12 @@ class JournalReader:
             cursor = connection.execute(_ENTRIES, (sequence, limit))
             measurands = tuple(name for name, *_ in cursor.description[_VALUES_FROM:])
             return [_entry(measurands, row) for row in cursor]
+
+    def health_since(self, start_us: int, limit: int) -> list[Health]:
+        """The first `limit` notes on quarter-hours from this one on, in order of time."""
+        query = "SELECT part, name, quantity, start_us, value FROM health WHERE start_us >= ? ORDER BY start_us LIMIT ?"
+        with self._connected() as connection:
+            return [Health(*row) for row in connection.execute(query, (start_us, limit))]
 
     def oldest(self) -> int:
         """The number of the oldest committed reading; 0 if there is none."""

@@ -9,6 +9,7 @@ rollup_*   quarter-hours, hours and days of each meter: what `smartmeter.history
 energy_*   likewise the energy that each counter counted
 dirty      the quarter-hours whose readings changed since they were rolled up
 counter_*  what the guard found at counters (flag), and what the owner decided (decision)
+health     how measuring itself fares: load and failures of each bus, backlog of each sink
 import_*   how far each import has come
 meta       the zone and the tariffs by which hours, days and costs were made
 
@@ -105,6 +106,14 @@ STEPS: tuple[tuple[str, ...], ...] = (
             kind TEXT NOT NULL,
             decided_us INTEGER NOT NULL,
             PRIMARY KEY (meter_id, measurand, time_us, kind)
+        ) WITHOUT ROWID""",
+        """CREATE TABLE IF NOT EXISTS health (
+            part TEXT NOT NULL,
+            name TEXT NOT NULL,
+            quantity TEXT NOT NULL,
+            start_us INTEGER NOT NULL,
+            value REAL NOT NULL,
+            PRIMARY KEY (start_us, part, name, quantity)
         ) WITHOUT ROWID""",
         """CREATE TABLE IF NOT EXISTS import_position (
             source TEXT PRIMARY KEY,

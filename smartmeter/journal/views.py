@@ -19,7 +19,17 @@ def make_views(connection: sqlite3.Connection) -> None:
         _make(connection, f"readings_{period}", f"rollup_{period}", ", ".join(map(quoted, columns)), "start_us")
         energy = "measurand, energy, gap_energy, gap_from_us / 1000000 AS gap_from_s, gap_from_us, cost, unpriced"
         _make(connection, f"energy_per_{period}", f"energy_{period}", energy, "start_us")
+    _make_health(connection)
     _make(connection, "counter_flags", "counter_flag", "measurand, kind, value, before", "time_us")
+
+
+def _make_health(connection: sqlite3.Connection) -> None:
+    connection.execute("DROP VIEW IF EXISTS health_per_15m")
+    connection.execute(
+        """CREATE VIEW health_per_15m AS SELECT
+            strftime('%Y-%m-%dT%H:%M:%fZ', start_us / 1e6, 'unixepoch') AS time,
+            start_us / 1000000 AS time_s, start_us AS time_us, part, name, quantity, value FROM health"""
+    )
 
 
 def _make(connection: sqlite3.Connection, view: str, table: str, columns: str, time: str) -> None:

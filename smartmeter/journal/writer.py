@@ -12,6 +12,7 @@ from smartmeter.energy.site import Site
 from smartmeter.journal.damage import move_away, move_log_away, salvage_cursors, salvage_last
 from smartmeter.journal.database import connect_read_only, connect_writer, file_identity, transaction
 from smartmeter.journal.errors import JournalError, error_text, is_damage
+from smartmeter.journal.health import Health
 from smartmeter.journal.lock import lock_journal, unlock_journal
 from smartmeter.journal.names import quoted
 from smartmeter.journal.retention import delete_expired
@@ -51,6 +52,7 @@ class Batch:
     rows: Sequence[Row]
     cursors: Mapping[str, int]
     refusals: Sequence[Refusal]
+    health: Sequence[Health] = ()
 
 
 class JournalWriter:
@@ -214,6 +216,10 @@ class JournalWriter:
         connection.executemany(
             "INSERT OR REPLACE INTO set_aside (sink, sequence, error, at_us) VALUES (?, ?, ?, ?)",
             ((refusal.sink, refusal.sequence, refusal.error, refusal.at_us) for refusal in batch.refusals),
+        )
+        connection.executemany(
+            "INSERT OR REPLACE INTO health (part, name, quantity, start_us, value) VALUES (?, ?, ?, ?, ?)",
+            ((each.part, each.name, each.quantity, each.start_us, each.value) for each in batch.health),
         )
         connection.executemany("INSERT OR REPLACE INTO cursor (sink, sequence) VALUES (?, ?)", batch.cursors.items())
         if self._keep_s is not None:

@@ -55,6 +55,13 @@ class LineCounters:
     late_bytes: int = 0
     # Bytes that lay before an answer.
     stray_bytes: int = 0
+    # For how long the line was used by requests, answers and the wait for those that did not come.
+    busy_s: float = 0.0
+
+    @property
+    def failures(self) -> int:
+        """The requests that got no good answer."""
+        return self.requests - self.answers
 
     def count_failure(self, error: AnswerError) -> None:
         """Count what kind of failure this was."""
@@ -122,6 +129,8 @@ class RtuConnection:
             self._counters.count_failure(error)
             await self._recover(request, error)
             raise
+        finally:
+            self._counters.busy_s += time.monotonic() - sent_s
         self._counters.answers += 1
         return data
 

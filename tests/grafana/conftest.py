@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
@@ -103,12 +104,19 @@ async def ship(given, readings):
             # As it goes on, which is quicker than all at the end.
             while await sink.roll_up():
                 pass
+        with TemporaryDirectory() as directory:
+            journal = await Journal.open(JournalSettings(Path(directory) / "smartmeter.db"), [], [])
+            journal.note_health(made_up_year.health())
+            await journal.commit()
+            await sink.write_health(journal)
+            await journal.close()
     finally:
         await sink.close()
 
 
 async def keep(given, readings):
     journal = await Journal.open(given.journal, MEASURANDS, [], site_of(given))
+    journal.note_health(made_up_year.health())
     try:
         for start in range(0, len(readings), BATCH):
             for reading in readings[start : start + BATCH]:

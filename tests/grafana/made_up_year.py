@@ -12,6 +12,7 @@ from functools import cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from smartmeter.journal import Health
 from smartmeter.models import load_model
 from smartmeter.reading import Reading
 from tests.grafana.dashboards import MEASURANDS
@@ -209,3 +210,17 @@ def days(from_us=START_US, until_us=END_US):
         day = (day + timedelta(days=1)).replace(hour=0)
         if start_us >= from_us:
             yield start_us, round(day.timestamp()) * SECOND_US
+
+
+# How the measuring fared in the days at the end, by quarter-hour.
+HEALTH_FROM_US = at(2026, 2, 3)
+
+
+def health():
+    """A bus that is busy a quarter of the time, with a failure in every third quarter-hour; a sink that waits."""
+    for number, start_us in enumerate(range(HEALTH_FROM_US, END_US, QUARTER_US)):
+        yield Health("bus", "cellar", "load", start_us, 0.25)
+        yield Health("bus", "cellar", "requests", start_us, 90)
+        yield Health("bus", "cellar", "failures", start_us, number % 3 == 2)
+        yield Health("bus", "cellar", "skipped", start_us, 0)
+        yield Health("sink", "postgresql", "backlog", start_us, number)

@@ -15,7 +15,7 @@ SPANS = {
     "year": (START_US, at(2026, 2, 9, 20)),
 }
 # What may be empty where nothing went wrong.
-MAY_BE_EMPTY = {"Set aside", "Backlog"}
+MAY_BE_EMPTY = {"Set aside", "Backlog now"}
 
 
 def chosen(target, period="1h"):

@@ -74,3 +74,24 @@ def test_nothing_waits_and_something_is_kept(opened):
     sizes = dict(ask(asking, "operation", "Size of the tables", *WEEK).rows)
     assert sizes["smartmeter"] > 1_000_000
     assert ask(asking, "operation", "Size of the database", *WEEK).one()["Size"] > sum(sizes.values())
+
+
+def test_how_buses_and_sinks_fared(asking):
+    def shown(title):
+        return ask(asking, "operation", title, *WEEK, meter=[HOUSE]).rows
+
+    german = asking.name == "german"
+    noted = [each for each in truth.health() if WEEK[0] <= each.start_us <= WEEK[1]]
+    for title, german_title, part, quantity in [
+        ("Bus load", "Auslastung der Leitungen", "bus", "load"),
+        ("Requests without a good answer", "Anfragen ohne gute Antwort", "bus", "failures"),
+        ("Rounds skipped", "Übersprungene Durchgänge", "bus", "skipped"),
+        ("Backlog", "Rückstand", "sink", "backlog"),
+    ]:
+        expected = [
+            (each.start_us // SECOND_US, each.name, each.value)
+            for each in noted
+            if (each.part, each.quantity) == (part, quantity)
+        ]
+        assert len(expected) > 400
+        assert shown(german_title if german else title) == expected

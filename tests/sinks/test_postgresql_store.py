@@ -20,7 +20,7 @@ BESIDE = {
     f"smartmeter_{suffix}"
     for suffix in (
         *("15m", "1h", "1d", "energy_15m", "energy_1h", "energy_1d"),
-        *("dirty", "counter_flag", "counter_decision", "schema", "meta"),
+        *("dirty", "counter_flag", "counter_decision", "schema", "meta", "health"),
     )
 }
 

@@ -34,6 +34,7 @@ def operation(facts: Facts, store: Store) -> Dashboard:
     )
     groups = [
         Group(facts.text("Readings", "Messwerte"), [Row(6, _ages(facts, store)), Row(9, _counts(facts, store))]),
+        Group(facts.text("Buses", "Leitungen"), [Row(8, _buses(facts, store))]),
         Group(facts.text("Counters", "Zählerstände"), [Row(9, _found(facts, store))]),
         Group(facts.text("Store", "Speicher"), [Row(8, _kept(facts, store))]),
     ]
@@ -82,6 +83,58 @@ def _counts(facts: Facts, store: Store) -> Panels:
     )
     sql = operations.counts(store, facts.text("Readings", "Messwerte"))
     return [(24, panels.counts(store, head, sql))]
+
+
+def _buses(facts: Facts, store: Store) -> Panels:
+    nothing = words.no_data(facts)
+    load = Head(
+        facts.text("Bus load", "Auslastung der Leitungen"),
+        facts.text(
+            "The share of each quarter-hour in which the line was busy: requests, answers, and waiting for those "
+            "that did not come.",
+            "Der Anteil jeder Viertelstunde, in dem die Leitung belegt war: Anfragen, Antworten und das Warten auf "
+            "solche, die nicht kamen.",
+        ),
+        "percentunit",
+        1,
+        nothing,
+    )
+    failures = Head(
+        facts.text("Requests without a good answer", "Anfragen ohne gute Antwort"),
+        facts.text(
+            "By bus and quarter-hour: no answer, or one that was broken off, damaged, another's or an exception.",
+            "Je Leitung und Viertelstunde: keine Antwort, oder eine abgebrochene, beschädigte, fremde oder Ausnahme.",
+        ),
+        "none",
+        0,
+        nothing,
+    )
+    skipped = Head(
+        facts.text("Rounds skipped", "Übersprungene Durchgänge"),
+        facts.text(
+            "By bus and quarter-hour: rounds that would have begun too late because the line was busy.",
+            "Je Leitung und Viertelstunde: Durchgänge, die zu spät begonnen hätten, weil die Leitung belegt war.",
+        ),
+        "none",
+        0,
+        nothing,
+    )
+    backlog = Head(
+        facts.text("Backlog", "Rückstand"),
+        facts.text(
+            "Readings that waited for each sink, by quarter-hour. While a database is away its own dashboard cannot "
+            "know; it is brought over afterwards.",
+            "Messwerte, die auf jedes Ziel warteten, je Viertelstunde. Ist eine Datenbank fort, weiß ihr eigenes "
+            "Dashboard davon erst danach.",
+        ),
+        "none",
+        0,
+        nothing,
+    )
+    asked = ((load, "bus", "load"), (failures, "bus", "failures"), (skipped, "bus", "skipped"))
+    shown = [(head, operations.health(store, part, quantity)) for head, part, quantity in asked]
+    shown.append((backlog, operations.health(store, "sink", "backlog")))
+    return [(6, panels.counts(store, head, sql)) for head, sql in shown]
 
 
 def _found(facts: Facts, store: Store) -> Panels:
@@ -159,7 +212,7 @@ def _sizes(facts: Facts, store: PostgresqlStore) -> Panels:
 
 def _sinks(facts: Facts, store: JournalStore) -> Panels:
     head = Head(
-        facts.text("Backlog", "Rückstand"),
+        facts.text("Backlog now", "Rückstand jetzt"),
         facts.text(
             "Readings that a sink has not taken yet, by sink.",
             "Messwerte, die ein Ziel noch nicht übernommen hat, je Ziel.",

@@ -102,6 +102,21 @@ def found_values(store: Store, names: tuple[str, str, str, str, str, str]) -> st
     )
 
 
+def health(store: Store, part: str, quantity: str) -> str:
+    """What was noted on a quantity of every bus or sink, by quarter-hour; a line is named like a meter's."""
+    return fill(
+        """
+        SELECT {shown} AS "time", name AS meter, value FROM {health}
+        WHERE part = {part} AND quantity = {quantity} AND {in_span} ORDER BY 1, 2
+        """,
+        shown=store.shown_time,
+        health=store.health,
+        part=literal(part),
+        quantity=literal(quantity),
+        in_span=store.in_span,
+    )
+
+
 def backlogs(store: JournalStore, name: str) -> str:
     """How many readings each sink has not yet taken."""
     del store

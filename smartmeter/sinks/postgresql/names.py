@@ -55,6 +55,11 @@ class Names:
         return self._beside("_counter_decision")
 
     @property
+    def health(self) -> sql.Identifier:
+        """How measuring itself fares."""
+        return self._beside("_health")
+
+    @property
     def steps(self) -> sql.Identifier:
         """The steps of the schema that were run."""
         return self._beside("_schema")

@@ -10,12 +10,14 @@ from typing import NoReturn
 import psycopg
 
 from smartmeter.energy.site import Site
+from smartmeter.journal import Journal
 from smartmeter.journal.entry import Entry
 from smartmeter.measurands import Language
 from smartmeter.settings.model import MeterSettings, PostgresqlSettings
 from smartmeter.sinks.postgresql.catalog import Table
 from smartmeter.sinks.postgresql.connection import Connection, place, unavailable
 from smartmeter.sinks.postgresql.dirty import mark, quarters_of
+from smartmeter.sinks.postgresql.health import newest_health, store_health
 from smartmeter.sinks.postgresql.keeper import Keeper
 from smartmeter.sinks.postgresql.link import Link
 from smartmeter.sinks.postgresql.rows import batch_for, copy, measurands_in
@@ -34,6 +36,8 @@ log = logging.getLogger(__name__)
 _PASSING = ("08", "25", "28", "40", "53", "55P03", "57", "58")
 # Longer than everything in it may take by itself (connecting, statement_timeout): a last resort.
 WRITE_TIMEOUT_S = 180
+# Some days of a few buses: more than anybody misses for long.
+HEALTH_AT_ONCE = 5000
 # Roll-ups follow the readings within so long.
 REFRESH_S = 60.0
 # While there is more to roll up, the pauses are so many times as long as the work: shipping has the greater share.
@@ -92,6 +96,28 @@ class PostgresqlSink:
         if self._keeping is None:
             self._keeping = asyncio.create_task(self._keep_rolling_up(), name="roll-ups")
         return refusals
+
+    async def write_health(self, journal: Journal) -> None:
+        """Bring over what the journal has on how measuring fares, if there is a connection and a place for it.
+
+        What cannot be brought now is brought later: what is there shows from where on.
+        """
+        async with self._turn:
+            if self._beside is None or not self._link.is_open:
+                return
+            names = self._beside.names
+            try:
+                connection = await self._link.connection()
+                since_us = await newest_health(connection, names)
+                if health := await journal.health_since(since_us, HEALTH_AT_ONCE):
+                    await store_health(connection, names, health)
+            except psycopg.Error as error:
+                if self._link.is_open:
+                    self._tell(f"How measuring fares is not noted: {unavailable(self._settings, error)}")
+                await self._forget()
+            except BaseException:
+                await self._forget()
+                raise
 
     async def close(self) -> None:
         """Roll up what there is, as far as that is soon done; close connection and tunnel."""

@@ -52,6 +52,10 @@ def _energy_and_marks(names: Names) -> Sequence[sql.Composed]:
             "CREATE TABLE {} (meter text NOT NULL, measurand text NOT NULL, ts timestamptz NOT NULL,"
             " kind text NOT NULL, decided timestamptz NOT NULL, PRIMARY KEY (meter, measurand, ts, kind))"
         ).format(names.decision),
+        sql.SQL(
+            "CREATE TABLE {} (part text NOT NULL, name text NOT NULL, quantity text NOT NULL, ts timestamptz NOT NULL,"
+            " value double precision NOT NULL, PRIMARY KEY (ts, part, name, quantity))"
+        ).format(names.health),
         sql.SQL("CREATE TABLE {} (key text PRIMARY KEY, value text NOT NULL)").format(names.meta),
     )
 
