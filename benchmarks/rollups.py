@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import LiteralString
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,7 @@ from psycopg import sql
 from smartmeter.daemon import keep_pauses_short
 from smartmeter.energy.site import Rating, Site
 from smartmeter.energy.tariff import Tariff
+from smartmeter.grafana.postgresql import PostgresqlStore
 from smartmeter.journal.entry import Entry
 from smartmeter.measurands import measurands
 from smartmeter.models.catalogue import load_model
@@ -166,10 +168,31 @@ def ask(settings: PostgresqlSettings, days: int) -> dict[str, float]:
         }
 
 
-def _milliseconds(connection: psycopg.Connection, query: LiteralString, parameters: dict[str, object]) -> float:
+def _milliseconds(connection: psycopg.Connection, query: str, parameters: dict[str, object]) -> float:
     started_s = time.perf_counter()
-    connection.execute(query, parameters).fetchall()
+    # Without parameters a % is what it is.
+    connection.execute(query.encode(), parameters or None).fetchall()
     return (time.perf_counter() - started_s) * 1000
+
+
+def panels(settings: PostgresqlSettings, ids: Sequence[str], days: int) -> dict[str, float]:
+    """Milliseconds of each panel for the whole span, with Grafana's macros expanded as Grafana does."""
+    sys.path.append(str(Path(__file__).parents[1]))
+    from tests.grafana import dashboards, macros  # noqa: PLC0415 - they lie with the tests that prove them
+
+    site = dashboards.settings(meter(ids), postgresql=settings)
+    store = PostgresqlStore(None, settings.table, "en", ZONE.key)
+    from_us = int(START.timestamp()) * 1_000_000
+    asked = macros.Asked(from_us, from_us + days * 86_400_000_000, {"meter": "haus", "period": "1d"})
+    with psycopg.connect(host=settings.host, port=settings.port, user="postgres", autocommit=True) as connection:
+        connection.execute("ANALYZE")
+        return {
+            str(target): statistics.median(
+                _milliseconds(connection, macros.postgresql(target.sql, asked, target.least_step), {})
+                for _ in range(ROUNDS)
+            )
+            for target in dashboards.targets(store, site)
+        }
 
 
 async def day_report(settings: PostgresqlSettings, ids: Sequence[str], days: int) -> float:
@@ -223,6 +246,9 @@ def main() -> int:
             judged("upkeep live, a reading", asyncio.run(live(settings, ids, arguments.days)), UPKEEP_BAR_MS, "ms"),
         ]
         held += [judged(shown, taken, QUERY_BAR_MS, "ms") for shown, taken in ask(settings, arguments.days).items()]
+        by_panel = panels(settings, ids, arguments.days)
+        slowest = max(by_panel, key=by_panel.__getitem__)
+        held.append(judged(f"slowest of {len(by_panel)} panels, {slowest}", by_panel[slowest], QUERY_BAR_MS, "ms"))
         report_s = asyncio.run(day_report(settings, ids, arguments.days))
         held.append(judged("day report", report_s, REPORT_BAR_S, "s"))
     return 0 if all(held) else 1
