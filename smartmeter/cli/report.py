@@ -6,10 +6,10 @@ import importlib
 import io
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, cast, get_args
 from zoneinfo import ZoneInfo
 
 from smartmeter.cli.options import add_config_option, load_settings_from
@@ -17,8 +17,8 @@ from smartmeter.cli.store import add_store_option, open_history
 from smartmeter.energy.tariff import EXPORT, IMPORT
 from smartmeter.errors import SmartmeterError
 from smartmeter.measurands import Language, find_measurand
-from smartmeter.periods import local_time
-from smartmeter.reports.span import SpanKind, span_of
+from smartmeter.periods import Calendar, local_time
+from smartmeter.reports.span import ROW_KINDS, SpanKind, span_of
 from smartmeter.settings.model import Settings
 
 if TYPE_CHECKING:
@@ -29,12 +29,14 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
   smartmeter report
-  smartmeter report month --at 2026-09-01
-  smartmeter report year --json
+  smartmeter report month --at 2026-09
+  smartmeter report year --by day
+  smartmeter report year --at 2025 --json
   smartmeter report week --html -o week.html
   smartmeter report en50160 --pdf -o quality.pdf
 """
 QUALITY = "en50160"
+ROWS: Mapping[str, Calendar] = {"quarter": "15m", "hour": "1h", "day": "1d", "month": "1mo"}
 Format = Literal["text", "csv", "json", "html", "pdf"]
 
 
@@ -48,7 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "kind", nargs="?", choices=kinds, default="day", metavar="KIND", help=f"{', '.join(kinds)} (default day)"
     )
     add_config_option(parser)
-    parser.add_argument("--at", type=_day, metavar="DATE", help="a day in it, such as 2026-09-01 (default today)")
+    parser.add_argument(
+        "--at", type=_day, metavar="DATE", help="a day in it, such as 2026-09-01, or 2026-09, or 2026 (default today)"
+    )
+    parser.add_argument("--by", choices=ROWS, help="what the rows are (default hours, days or, of a year, months)")
     parser.add_argument("--meter", metavar="NAME", help="of one meter (default all)")
     parser.add_argument(
         "--measurands", metavar="A,B", help=f"counters to report (default {IMPORT},{EXPORT}); not for {QUALITY}"
@@ -65,6 +70,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     if args.format == "pdf" and args.output is None:
         raise ReportError("a PDF needs a file: -o report.pdf")
+    if args.by is not None and (args.kind == QUALITY or ROWS[args.by] not in ROW_KINDS[args.kind]):
+        raise ReportError(f"--by {args.by} is not for a report of {args.kind}; {_possible(args.kind)}")
     settings = load_settings_from(args)
     language = args.language or settings.language
     if args.kind == QUALITY:
@@ -82,7 +89,8 @@ async def _energy(settings: Settings, args: argparse.Namespace) -> "list[EnergyR
     from smartmeter.settings.site import site_of  # noqa: PLC0415
 
     site, now_us = site_of(settings), time.time_ns() // 1000
-    span = span_of(args.kind, args.at or local_time(now_us, site.zone).date(), site.zone)
+    row_kind = None if args.by is None else ROWS[args.by]
+    span = span_of(args.kind, args.at or local_time(now_us, site.zone).date(), site.zone, row_kind)
     question = Question(_counters(args.measurands), span, now_us)
     history = open_history(settings, args.store)
     try:
@@ -138,7 +146,8 @@ def _energy_written(reports: "list[EnergyReport]", format_: Format, language: La
 
 
 def _quality_written(reports: "list[QualityReport]", format_: Format, language: Language) -> str | bytes:
-    from smartmeter.reports.en50160_document import quality_csv, quality_document, quality_json  # noqa: PLC0415
+    from smartmeter.reports.en50160_data import quality_csv, quality_json  # noqa: PLC0415
+    from smartmeter.reports.en50160_document import quality_document  # noqa: PLC0415
 
     if format_ == "csv":
         return quality_csv(reports)
@@ -168,6 +177,8 @@ def _shown(document: "Document", format_: Format) -> str | bytes:
 
 
 _UNLIMITED = 200
+# Within which a year before and the end of a year have times.
+_YEARS = (1971, 9998)
 
 
 def _require(library: str) -> None:
@@ -192,8 +203,19 @@ def _put(written: str | bytes, output: Path | None) -> None:
     print(f"The report is in {output}.")
 
 
+def _possible(kind: str) -> str:
+    if kind == QUALITY:
+        return "its intervals are the standard's"
+    return "it has " + " or ".join(name for name, row in ROWS.items() if row in ROW_KINDS[cast("SpanKind", kind)])
+
+
 def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day; write one like 2026-09-01") from None
+    """The day, or the first one of the month or year."""
+    for missing in ("", "-01", "-01-01"):
+        try:
+            day = date.fromisoformat(text + missing)
+        except ValueError:
+            continue
+        if _YEARS[0] <= day.year <= _YEARS[1]:
+            return day
+    raise argparse.ArgumentTypeError(f"{text!r} is no day; write one like 2026-09-01, or 2026-09, or 2026")

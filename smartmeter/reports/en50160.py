@@ -52,8 +52,11 @@ FREQUENCY_MOSTLY = Criterion("frequency", "Hz", 49.5, 50.5, 0.995, "4.2.1")
 FREQUENCY_ALWAYS = Criterion("frequency_always", "Hz", 47.0, 52.0, 1.0, "4.2.1")
 UNBALANCE = Criterion("unbalance", "%", None, 2.0, 0.95, "4.2.4")
 DISTORTION = Criterion("thd", "%", None, 8.0, 0.95, "4.2.5")
-# EN 50160:2010, 3.4: a supply voltage below 5 % of the nominal one is an interruption.
+CRITERIA = (VOLTAGE, VOLTAGE_ALWAYS, FREQUENCY_MOSTLY, FREQUENCY_ALWAYS, UNBALANCE, DISTORTION)
+# EN 50160:2010, clause 3: a supply voltage below 5 % of the nominal one is an interruption, one of at most 3 minutes a
+# short one.
 INTERRUPTED_V = 0.05 * NOMINAL_V
+SHORT_US = 180_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,84 +64,157 @@ class Finding:
     """How a phase (None: all of them) does by one criterion.
 
     `within` and `coverage` are shares from 0 to 1: of the intervals with data those within the limits, and of all
-    intervals those with data. `low` and `high` are the lowest and highest mean of an interval.
+    intervals those with data. `lowest` and `highest` mean of an interval; 5 % of the means are at most `quantile_5`,
+    and 95 % at most `quantile_95`.
     """
 
     criterion: Criterion
     phase: str | None
     within: float
     coverage: float
-    low: float
-    high: float
+    lowest: float
+    quantile_5: float
+    quantile_95: float
+    highest: float
     verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Interruption:
-    """A phase without voltage, or with `phase` None a time without readings, to the ten minutes."""
+    """A phase that was read without voltage, from the first reading of it until the next one with voltage."""
 
-    phase: str | None
+    phase: str
     from_us: int
     until_us: int
+
+    @property
+    def is_short(self) -> bool:
+        """Whether it lasted 3 minutes at most."""
+        return self.until_us - self.from_us <= SHORT_US
 
 
 @dataclass(frozen=True, slots=True)
 class QualityReport:
-    """A week of one meter. `rows` are the means of ten minutes."""
+    """A week of one meter, as far as it is over. `rows` are the means of ten minutes.
+
+    `silences` are times (begin, end) without any reading, to the ten minutes: none of them proves an interruption.
+    `not_measured` are criteria of which the meter showed nothing, `dead` phases that never had voltage.
+    """
 
     meter: str
     span: Span
+    until_us: int
     findings: Sequence[Finding]
+    not_measured: Sequence[Criterion]
+    dead: Sequence[str]
     interruptions: Sequence[Interruption]
+    silences: Sequence[tuple[int, int]]
     rows: Sequence[MeansRow]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of all criteria that were measured."""
+        verdicts = {finding.verdict for finding in self.findings}
+        if "fail" in verdicts:
+            return "fail"
+        return "pass" if verdicts == {"pass"} else "insufficient"
 
 
 async def quality_report(history: History, meter: str, span: Span, now_us: int) -> QualityReport:
     """The report of this meter, as far as its readings are still kept. Raises SmartmeterError."""
-    until_us = min(span.end_us, now_us - now_us % TEN_MINUTES_US)
+    until_us = max(span.start_us, min(span.end_us, now_us - now_us % TEN_MINUTES_US))
     wanted = (*VOLTAGES, *LINE_VOLTAGES, *THD)
     rows = await history.means(meter, wanted, TEN_MINUTES_US, span.start_us, until_us)
     frequencies = await history.means(meter, (FREQUENCY,), TEN_SECONDS_US, span.start_us, until_us)
+    findings = list(_findings(rows, frequencies, span))
+    shown = {finding.criterion for finding in findings}
+    there = {row.start_us for row in rows}
+    missing = [start_us for start_us in range(span.start_us, until_us, TEN_MINUTES_US) if start_us not in there]
     return QualityReport(
         meter=meter,
         span=span,
-        findings=list(_findings(rows, frequencies, span)),
-        interruptions=sorted(_interruptions(rows, span.start_us, until_us), key=lambda each: each.from_us),
+        until_us=until_us,
+        findings=findings,
+        not_measured=[criterion for criterion in CRITERIA if criterion not in shown],
+        dead=sorted(_measured_phases(rows) - live_phases(rows).keys()),
+        interruptions=await _interruptions(history, meter, rows),
+        silences=list(_runs(missing)) if rows else [],
         rows=rows,
     )
 
 
+def live_phases(rows: Sequence[MeansRow]) -> Mapping[str, str]:
+    """The id of the voltage of each phase that has any; a meter with fewer phases shows zeros on the others, always."""
+    return {
+        phase: id_
+        for phase, id_ in zip(PHASES, VOLTAGES, strict=True)
+        if any(row.means.get(id_, 0.0) >= INTERRUPTED_V for row in rows)
+    }
+
+
+def _measured_phases(rows: Sequence[MeansRow]) -> set[str]:
+    return {phase for phase, id_ in zip(PHASES, VOLTAGES, strict=True) if any(id_ in row.means for row in rows)}
+
+
+def is_interrupted(row: MeansRow, id_: str) -> bool:
+    """Whether this voltage was away at some time in the interval: its mean tells nothing of the voltage's level."""
+    return row.minima.get(id_, NOMINAL_V) < INTERRUPTED_V
+
+
 def _findings(rows: Sequence[MeansRow], frequencies: Sequence[MeansRow], span: Span) -> Iterator[Finding]:
+    """Periods with interruptions are excepted from all that is demanded of the voltage (4.2.2.1)."""
     intervals = (span.end_us - span.start_us) // TEN_MINUTES_US
-    for phase, id_ in zip(PHASES, VOLTAGES, strict=True):
-        values = [row.means[id_] for row in rows if id_ in row.means]
-        # An interruption is no question of the voltage's level (4.2.2.2 excepts it).
-        present = [value for value in values if value >= INTERRUPTED_V]
+    live = live_phases(rows)
+    for phase, id_ in live.items():
+        present = [row for row in rows if id_ in row.means]
+        values = [row.means[id_] for row in present if not is_interrupted(row, id_)]
         for criterion in (VOLTAGE, VOLTAGE_ALWAYS):
-            yield from _finding(criterion, phase, present, len(values) / intervals)
+            yield from _finding(criterion, phase, values, len(present) / intervals)
     # Frequency does not change from one reading to the next; an interval of ten minutes with any tells of it.
-    seen = {row.start_us // TEN_MINUTES_US for row in frequencies if FREQUENCY in row.means}
-    values = [row.means[FREQUENCY] for row in frequencies if FREQUENCY in row.means]
+    present = [row for row in frequencies if row.means.get(FREQUENCY)]
+    seen = {row.start_us // TEN_MINUTES_US for row in present}
+    values = [row.means[FREQUENCY] for row in present]
     for criterion in (FREQUENCY_MOSTLY, FREQUENCY_ALWAYS):
         yield from _finding(criterion, None, values, len(seen) / intervals)
-    unbalances = [value for row in rows if (value := unbalance(row.means)) is not None]
-    yield from _finding(UNBALANCE, None, unbalances, len(unbalances) / intervals)
-    for phase, id_ in zip(PHASES, THD, strict=True):
-        values = [row.means[id_] for row in rows if id_ in row.means]
-        yield from _finding(DISTORTION, phase, values, len(values) / intervals)
+    whole = [row for row in rows if not any(is_interrupted(row, id_) for id_ in live.values())]
+    excepted = len(rows) - len(whole)
+    unbalances = [value for row in whole if (value := unbalance(row.means)) is not None]
+    yield from _finding(UNBALANCE, None, unbalances, (len(unbalances) + excepted) / intervals)
+    for phase, voltage in live.items():
+        id_ = f"voltage_thd_{phase}"
+        present = [row for row in rows if id_ in row.means]
+        values = [row.means[id_] for row in present if not is_interrupted(row, voltage)]
+        yield from _finding(DISTORTION, phase, values, len(present) / intervals)
 
 
 def _finding(criterion: Criterion, phase: str | None, values: Sequence[float], coverage: float) -> Iterator[Finding]:
     """None where there is no value at all: the meter does not measure it, or has no such phase."""
     if not values:
         return
+    ordered = sorted(values)
+    coverage = min(coverage, 1.0)
     within = sum(map(criterion.holds, values)) / len(values)
     # As much as can be wrong at worst: if all that is missing were right, the demand would still not be met.
-    outside = (1 - within) * min(coverage, 1.0)
+    outside = (1 - within) * coverage
     verdict: Verdict = "fail" if outside > 1 - criterion.share + 1e-9 else "pass"
     if verdict == "pass" and (coverage < ENOUGH or within < criterion.share):
         verdict = "insufficient"
-    yield Finding(criterion, phase, within, min(coverage, 1.0), min(values), max(values), verdict)
+    yield Finding(
+        criterion=criterion,
+        phase=phase,
+        within=within,
+        coverage=coverage,
+        lowest=ordered[0],
+        quantile_5=_quantile(ordered, 0.05),
+        quantile_95=_quantile(ordered, 0.95),
+        highest=ordered[-1],
+        verdict=verdict,
+    )
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    """The least value that at least this share of the values do not exceed."""
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 def unbalance(means: Mapping[str, float]) -> float | None:
@@ -155,18 +231,22 @@ def unbalance(means: Mapping[str, float]) -> float | None:
     return 100 * math.sqrt(max(0.0, (1 - root) / (1 + root)))
 
 
-def _interruptions(rows: Sequence[MeansRow], from_us: int, until_us: int) -> Iterator[Interruption]:
-    for phase, id_ in zip(PHASES, VOLTAGES, strict=True):
-        without = [row.start_us for row in rows if row.minima.get(id_, NOMINAL_V) < INTERRUPTED_V]
-        # A meter with fewer phases shows zeros on the others, always.
-        if len(without) < sum(id_ in row.means for row in rows):
-            for begin_us, end_us in _runs(without):
-                yield Interruption(phase, begin_us, end_us)
-    there = {row.start_us for row in rows}
-    missing = [start_us for start_us in range(from_us, until_us, TEN_MINUTES_US) if start_us not in there]
-    if rows:
-        for begin_us, end_us in _runs(missing):
-            yield Interruption(None, begin_us, end_us)
+async def _interruptions(history: History, meter: str, rows: Sequence[MeansRow]) -> list[Interruption]:
+    """To the ten seconds, as far as there are readings."""
+    found = []
+    for phase, id_ in live_phases(rows).items():
+        for begin_us, end_us in _runs(row.start_us for row in rows if is_interrupted(row, id_)):
+            closer = await history.means(meter, (id_,), TEN_SECONDS_US, begin_us, end_us)
+            from_us: int | None = None
+            for row in (each for each in closer if id_ in each.means):
+                if not is_interrupted(row, id_) and from_us is not None:
+                    found.append(Interruption(phase, from_us, row.start_us))
+                    from_us = None
+                elif is_interrupted(row, id_) and from_us is None:
+                    from_us = row.start_us
+            if from_us is not None:
+                found.append(Interruption(phase, from_us, end_us))
+    return sorted(found, key=lambda each: (each.from_us, each.phase))
 
 
 def _runs(starts_us: Iterable[int]) -> Iterator[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""The energy of a span by meter: rows, totals, cost, the highest quarter-hour, gaps, and what the guard found."""
+"""The energy of a span by meter: rows, totals, cost, the highest quarter-hours, gaps, and what the guard found."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from smartmeter.energy.site import Site
 from smartmeter.energy.tariff import EXPORT, IMPORT, base_cost, currency_of
 from smartmeter.history.model import EnergyRow, FlagRow, History
-from smartmeter.periods import QUARTER_US, Period, local_time, period_end, period_start
+from smartmeter.periods import period_end, period_start
+from smartmeter.reports.gaps import Gap, gap_over, gaps_in, moments_within
 from smartmeter.reports.span import Span, year_before
 
 _QUARTERS_PER_HOUR = 4
@@ -31,9 +32,9 @@ class Amount:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row from `start_us` until `end_us`; `amounts` by counter, None where it lies wholly in a gap.
+    """A row from `start_us` until `end_us`; `amounts` by counter, None where it is not known: in a gap.
 
-    A counter that had no reading yet, or has none any more, is not in it.
+    Before the first reading of the meter and after its last one there are no amounts.
     """
 
     start_us: int
@@ -42,47 +43,60 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
-    """A time in which a counter was not read: what it counted is known, not when."""
-
-    measurand: str
-    from_us: int
-    until_us: int
-    energy: float
-
-
-@dataclass(frozen=True, slots=True)
 class Peak:
-    """The quarter-hour with the highest mean power, in kW (or kvar, kVA)."""
+    """The quarter-hour with the highest mean power, in kW, of the month or span that begins at `of_us`."""
 
     measurand: str
+    of_us: int
     start_us: int
     power: float
 
 
 @dataclass(frozen=True, slots=True)
-class EnergyReport:
-    """The report of one meter. `totals` by counter; `before` likewise a year earlier, as long as this span is yet.
+class Comparison:
+    """Energy by counter of a span until `until_us`, and of as much of the one a year before.
 
-    `base_cost` is the base price of the part of the span that is over. `peaks` holds the highest quarter-hour of each
-    row of a year, else of the whole span.
+    `since_us`: the readings of the year before begin only then; None if they are there from its start.
+    """
+
+    until_us: int
+    energy: Mapping[str, float]
+    before: Mapping[str, float]
+    since_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyReport:
+    """The report of one meter. There are rows and totals until `until_us`: the end of the span, or now.
+
+    `totals` by counter. `peaks` holds the highest quarter-hour of each month of a year, else of the whole span.
+    `readings` are the times of the meter's first and last reading ever. `base_cost` is the base price of the part of
+    the span that is over; `currency` is None without a tariff.
     """
 
     meter: str
     span: Span
+    until_us: int
     measurands: tuple[str, ...]
     rows: Sequence[Row]
     totals: Mapping[str, Amount]
-    before: Mapping[str, float]
+    comparison: Comparison | None
     peaks: Sequence[Peak]
     gaps: Sequence[Gap]
     flags: Sequence[FlagRow]
+    readings: tuple[int, int] | None
     currency: str | None
     base_cost: float
 
     @property
-    def cost(self) -> float | None:
-        """All that has a price, with the base price; None without a tariff."""
+    def counters(self) -> Sequence[str]:
+        """Those asked for of which something is known."""
+        there = {id_ for row in self.rows for id_ in row.amounts} | self.totals.keys()
+        return [id_ for id_ in self.measurands if id_ in there]
+
+    @property
+    def balance(self) -> float | None:
+        """All that has a price, less what was earned, with the base price; None without a tariff."""
         if self.currency is None:
             return None
         return self.base_cost + sum(total.cost for total in self.totals.values() if total.cost is not None)
@@ -99,80 +113,101 @@ class Question:
 
 async def energy_report(history: History, site: Site, meter: str, question: Question) -> EnergyReport:
     """The report of this meter from what the store keeps. Raises SmartmeterError."""
-    measurands, span, now_us = question.measurands, question.span, question.now_us
-    period: Period = "1h" if span.kind == "day" else "1d"
-    ends = await history.span(meter)
-    until_us = min(span.end_us, now_us)
-    # A gap that ends after the span began in it: its end is looked for as far as there are readings.
-    last_us = span.end_us if ends is None else max(span.end_us, ends[1] + QUARTER_US)
-    found = [
-        row
-        for row in await history.energy(meter, measurands, period, span.start_us, span.end_us)
-        # The very first reading may close a period: it is none with energy.
-        if ends is not None and period_end(period, row.start_us, span.zone) > ends[0]
-    ]
+    measurands, span = question.measurands, question.span
+    until_us = max(span.start_us, min(span.end_us, question.now_us))
+    readings = await history.span(meter)
     quarters = await history.energy(meter, measurands, "15m", span.start_us, span.end_us)
-    gaps = [*_gaps(quarters), *await _gap_after(history, meter, measurands, span, last_us)]
-    earlier = year_before(span)
-    # As much of it as is over of this one: hours, or in a year days.
-    before_us = min(earlier.end_us, earlier.start_us + until_us - span.start_us)
-    before_period: Period = "1d" if span.kind == "year" else "1h"
-    before = await history.energy(meter, measurands, before_period, earlier.start_us, before_us)
+    kept = quarters
+    if span.kept_period != "15m":
+        kept = await history.energy(meter, measurands, span.kept_period, span.start_us, span.end_us)
+    found: Sequence[EnergyRow] = []
+    gaps: list[Gap] = []
+    comparison = None
+    if readings is not None:
+        # The very first reading may close a period: it is none with energy.
+        found = [row for row in kept if period_end(span.kept_period, row.start_us, span.zone) > readings[0]]
+        gaps = [*gaps_in(quarters), *await gap_over(history, meter, measurands, span.end_us, readings[1])]
+        comparison = await _compare(history, meter, question, quarters, readings)
     return EnergyReport(
         meter=meter,
         span=span,
+        until_us=until_us,
         measurands=measurands,
-        rows=_rows(span, found, gaps, until_us),
+        rows=_rows(span, found, gaps, until_us, readings),
         totals=_totals(found, gaps, span),
-        before=_sums(before),
+        comparison=comparison,
         peaks=_peaks(span, quarters),
-        gaps=sorted(gaps, key=lambda gap: (gap.from_us, gap.measurand)),
+        gaps=gaps,
         flags=await history.flags(meter, span.start_us, span.end_us),
+        readings=readings,
         currency=currency_of(site.tariffs, meter),
-        base_cost=base_cost(site.tariffs, meter, span.start_us, max(span.start_us, until_us), span.zone),
+        base_cost=base_cost(site.tariffs, meter, span.start_us, until_us, span.zone),
     )
 
 
-def _rows(span: Span, found: Iterable[EnergyRow], gaps: Sequence[Gap], until_us: int) -> list[Row]:
-    by_row: dict[int, dict[str, list[EnergyRow]]] = defaultdict(lambda: defaultdict(list))
+def _rows(
+    span: Span, found: Iterable[EnergyRow], gaps: Sequence[Gap], until_us: int, readings: tuple[int, int] | None
+) -> list[Row]:
+    parts: dict[tuple[int, str], list[EnergyRow]] = defaultdict(list)
     for row in found:
-        by_row[period_start(span.row_kind, row.start_us, span.zone)][row.measurand].append(row)
+        parts[period_start(span.row_kind, row.start_us, span.zone), row.measurand].append(row)
+    known = sorted({id_ for _, id_ in parts} | {id_ for gap in gaps for id_ in gap.energies})
+    spans = span.rows
+    within_gap = moments_within(gaps, [*(start_us for start_us, _ in spans), span.end_us])
     rows = []
-    for start_us, end_us in span.rows:
+    for start_us, end_us in spans:
         if start_us >= until_us:
             break
-        amounts: dict[str, Amount | None] = {
-            id_: _amount(parts, gaps, start_us, end_us) for id_, parts in by_row[start_us].items()
-        }
-        for gap in gaps:
-            if gap.measurand not in amounts and gap.from_us <= start_us and end_us <= gap.until_us:
-                amounts[gap.measurand] = None
+        amounts: dict[str, Amount | None] = {}
+        for id_ in known:
+            if (start_us, id_) in parts:
+                is_part = (id_, start_us) in within_gap or (id_, end_us) in within_gap
+                amounts[id_] = _amount(parts[start_us, id_], start_us, is_part=is_part)
+            elif readings is not None and readings[0] <= start_us and end_us <= readings[1]:
+                amounts[id_] = None
         rows.append(Row(start_us, end_us, amounts))
     return rows
 
 
-def _amount(parts: Sequence[EnergyRow], gaps: Sequence[Gap], start_us: int, end_us: int) -> Amount:
-    id_ = parts[0].measurand
+def _totals(found: Iterable[EnergyRow], gaps: Sequence[Gap], span: Span) -> dict[str, Amount]:
+    parts = defaultdict(list)
+    for row in found:
+        parts[row.measurand].append(row)
+    within_gap = {id_ for id_, _ in moments_within(gaps, [span.start_us, span.end_us])}
+    return {id_: _amount(rows, span.start_us, is_part=id_ in within_gap) for id_, rows in parts.items()}
+
+
+def _amount(parts: Sequence[EnergyRow], start_us: int, *, is_part: bool) -> Amount:
     costs = [part.cost for part in parts if part.cost is not None]
     return Amount(
         energy=sum(part.energy for part in parts),
         gap_energy=sum(
             part.gap_energy for part in parts if part.gap_from_us is not None and part.gap_from_us < start_us
         ),
-        is_part=any(
-            gap.measurand == id_ and (gap.from_us < start_us < gap.until_us or gap.from_us < end_us < gap.until_us)
-            for gap in gaps
-        ),
+        is_part=is_part,
         cost=sum(costs) if costs else None,
         unpriced=sum(part.unpriced for part in parts),
     )
 
 
-def _totals(found: Iterable[EnergyRow], gaps: Sequence[Gap], span: Span) -> dict[str, Amount]:
-    by_measurand = defaultdict(list)
-    for row in found:
-        by_measurand[row.measurand].append(row)
-    return {id_: _amount(parts, gaps, span.start_us, span.end_us) for id_, parts in by_measurand.items()}
+async def _compare(
+    history: History, meter: str, question: Question, quarters: Iterable[EnergyRow], readings: tuple[int, int]
+) -> Comparison | None:
+    """Like with like: to the last whole quarter-hour of which there are readings; None if there is nothing before."""
+    span = question.span
+    until_us = period_start("15m", min(span.end_us, question.now_us, readings[1]), span.zone)
+    start_us, end_us = year_before(span, span.start_us), year_before(span, until_us)
+    if until_us <= span.start_us or end_us <= readings[0]:
+        return None
+    last_day_us = period_start("1d", end_us, span.zone)
+    days = await history.energy(meter, question.measurands, "1d", start_us, last_day_us)
+    rest = await history.energy(meter, question.measurands, "15m", last_day_us, end_us)
+    return Comparison(
+        until_us=until_us,
+        energy=_sums(row for row in quarters if row.start_us < until_us),
+        before=_sums([*days, *rest]),
+        since_us=readings[0] if readings[0] > start_us else None,
+    )
 
 
 def _sums(rows: Iterable[EnergyRow]) -> dict[str, float]:
@@ -182,52 +217,16 @@ def _sums(rows: Iterable[EnergyRow]) -> dict[str, float]:
     return dict(sums)
 
 
-def _gaps(quarters: Iterable[EnergyRow]) -> list[Gap]:
-    """Those that end in one of these quarter-hours."""
-    return [
-        Gap(row.measurand, row.gap_from_us, row.start_us + QUARTER_US, row.gap_energy)
-        for row in quarters
-        if row.gap_from_us is not None
-    ]
-
-
-async def _gap_after(history: History, meter: str, measurands: Sequence[str], span: Span, last_us: int) -> list[Gap]:
-    """The gap of each counter that begins in the span and ends after it, if there is one."""
-    for from_us in (span.end_us, *(range(span.end_us, last_us, _SEARCH_US) if last_us > span.end_us else ())):
-        rows = await history.energy(meter, measurands, "15m", from_us, min(from_us + _SEARCH_US, last_us))
-        if rows:
-            first: dict[str, EnergyRow] = {}
-            for row in rows:
-                first.setdefault(row.measurand, row)
-            return [gap for gap in _gaps(first.values()) if gap.from_us < span.end_us]
-    return []
-
-
-_SEARCH_US = 7 * 86_400_000_000
-
-
 def _peaks(span: Span, quarters: Iterable[EnergyRow]) -> list[Peak]:
     """What came over a gap tells no power."""
-    highest: dict[tuple[str, int], EnergyRow] = {}
+    highest: dict[tuple[int, str], EnergyRow] = {}
     for row in quarters:
         if row.gap_from_us is None and row.measurand in (IMPORT, EXPORT) and row.energy > 0:
-            part_us = period_start("1mo", row.start_us, span.zone) if span.kind == "year" else span.start_us
-            best = highest.get((row.measurand, part_us))
+            of_us = period_start("1mo", row.start_us, span.zone) if span.kind == "year" else span.start_us
+            best = highest.get((of_us, row.measurand))
             if best is None or row.energy > best.energy:
-                highest[row.measurand, part_us] = row
+                highest[of_us, row.measurand] = row
     return [
-        Peak(row.measurand, row.start_us, row.energy * _QUARTERS_PER_HOUR)
-        for _, row in sorted(highest.items(), key=lambda item: (item[0][1], item[0][0] != IMPORT))
+        Peak(id_, of_us, row.start_us, row.energy * _QUARTERS_PER_HOUR)
+        for (of_us, id_), row in sorted(highest.items(), key=lambda item: (item[0][0], item[0][1] != IMPORT))
     ]
-
-
-def hour_name(start_us: int, span: Span) -> str:
-    """The hour as people write it; the one that comes twice in autumn as A and B, as the energy business does."""
-    local = local_time(start_us, span.zone)
-    twin = local_time(start_us + _HOUR_US, span.zone)
-    if local.fold:
-        return f"{local:%H:%M} B"
-    return f"{local:%H:%M} A" if twin.fold and twin.hour == local.hour else f"{local:%H:%M}"
-
-
-_HOUR_US = 3_600_000_000

@@ -3,12 +3,12 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from smartmeter.measurands import measurands
 from smartmeter.periods import local_time
-from smartmeter.reports.energy import Amount, EnergyReport
+from smartmeter.reports.energy import Amount, Comparison, EnergyReport
 
 
 def energy_json(reports: Sequence[EnergyReport]) -> str:
@@ -39,13 +39,14 @@ def _object(report: EnergyReport) -> dict[str, Any]:
         "kind": report.span.kind,
         "start": _time(report.span.start_us, report),
         "end": _time(report.span.end_us, report),
+        "until": _time(report.until_us, report),
         "timezone": report.span.zone.key,
         "units": {id_: measurands()[id_].unit for id_ in report.measurands},
         "currency": report.currency,
-        "cost": report.cost,
         "base_cost": report.base_cost if report.currency else None,
+        "balance": report.balance,
         "totals": {id_: _values(total) for id_, total in report.totals.items()},
-        "year_before": dict(report.before),
+        "year_before": None if report.comparison is None else _comparison(report, report.comparison),
         "rows": [
             {
                 "start": _time(row.start_us, report),
@@ -55,15 +56,14 @@ def _object(report: EnergyReport) -> dict[str, Any]:
             for row in report.rows
         ],
         "peaks": [
-            {"measurand": peak.measurand, "start": _time(peak.start_us, report), "power_kw": peak.power}
+            {"measurand": peak.measurand, "start": _time(peak.start_us, report), "power_kw": round(peak.power, 6)}
             for peak in report.peaks
         ],
         "gaps": [
             {
-                "measurand": gap.measurand,
                 "from": _time(gap.from_us, report),
                 "until": _time(gap.until_us, report),
-                "energy": gap.energy,
+                "energy": _rounded(gap.energies),
             }
             for gap in report.gaps
         ],
@@ -80,11 +80,24 @@ def _object(report: EnergyReport) -> dict[str, Any]:
     }
 
 
+def _comparison(report: EnergyReport, comparison: Comparison) -> dict[str, Any]:
+    return {
+        "until": _time(comparison.until_us, report),
+        "energy": _rounded(comparison.energy),
+        "before": _rounded(comparison.before),
+        "before_begins": None if comparison.since_us is None else _time(comparison.since_us, report),
+    }
+
+
+def _rounded(energies: Mapping[str, float]) -> dict[str, float]:
+    """Differences of floats: what is beyond a millionth is no energy."""
+    return {id_: round(energy, 6) for id_, energy in energies.items()}
+
+
 def _values(amount: Amount | None) -> dict[str, Any]:
     if amount is None:
         return dict.fromkeys(("energy", "gap_energy", "part", "cost", "unpriced"))
     return {
-        # Differences of floats: what is beyond a millionth is no energy.
         "energy": round(amount.energy, 6),
         "gap_energy": round(amount.gap_energy, 6),
         "part": amount.is_part,

@@ -7,6 +7,7 @@ from smartmeter.reports.en50160 import (
     TEN_MINUTES_US,
     THD,
     VOLTAGES,
+    Interruption,
     quality_report,
     unbalance,
 )
@@ -22,16 +23,20 @@ GOOD = {
 }
 
 
+async def report_on(path, readings):
+    history = history_of(path, readings)
+    try:
+        return await quality_report(history, "house", SPAN, at(2026, 7, 1))
+    finally:
+        await history.close()
+
+
 async def report_of(path, change=lambda number, values: values):
     """Of a week with a reading in the middle of each ten minutes; `change` gives what it has, None for no reading."""
     readings = [
         (SPAN.start_us + number * TEN_MINUTES_US + TEN_MINUTES_US // 2, change(number, GOOD)) for number in range(1008)
     ]
-    history = history_of(path, [(time_us, values) for time_us, values in readings if values is not None])
-    try:
-        return await quality_report(history, "house", SPAN, at(2026, 7, 1))
-    finally:
-        await history.close()
+    return await report_on(path, [(time_us, values) for time_us, values in readings if values is not None])
 
 
 def verdicts(report):
@@ -79,17 +84,57 @@ async def test_an_interruption_is_one_phase_without_voltage_and_silence_is_none(
         return {**values, "voltage_l1": 0.5} if 10 <= number < 12 else values
 
     report = await report_of(path, change)
-    first, second = report.interruptions
-    assert (first.phase, first.from_us) == ("l1", SPAN.start_us + 10 * TEN_MINUTES_US)
-    assert first.until_us - first.from_us == 2 * TEN_MINUTES_US
-    assert (second.phase, second.until_us - second.from_us) == (None, 3 * TEN_MINUTES_US)
-    assert verdicts(report)["voltage_always", "l1"] == "pass"
+    (found,) = report.interruptions
+    # From the first reading of it to the end of the ten minutes with the last one.
+    begin_us = SPAN.start_us + 10 * TEN_MINUTES_US
+    assert found == Interruption("l1", begin_us + TEN_MINUTES_US // 2, begin_us + 2 * TEN_MINUTES_US)
+    assert not found.is_short
+    begin_us = SPAN.start_us + 20 * TEN_MINUTES_US
+    assert report.silences == [(begin_us, begin_us + 3 * TEN_MINUTES_US)]
+    assert set(verdicts(report).values()) == {"pass"}
+
+
+async def test_the_ten_minutes_of_a_short_interruption_are_no_question_of_the_level(path):
+    begin_us = SPAN.start_us + 6 * TEN_MINUTES_US
+    away_us = range(begin_us + 60_000_000, begin_us + 160_000_000, 10_000_000)
+    readings = [
+        (time_us, {**GOOD, **({"voltage_l2": 0.0, "voltage_thd_l2": 90.0} if time_us in away_us else {})})
+        for time_us in range(SPAN.start_us, begin_us + TEN_MINUTES_US, 10_000_000)
+    ]
+    report = await report_on(path, readings)
+    assert report.interruptions == [Interruption("l2", away_us.start, away_us.stop)]
+    assert report.interruptions[0].is_short
+    found = {(each.criterion.name, each.phase): each for each in report.findings}
+    assert (found["voltage", "l2"].lowest, found["thd", "l2"].highest) == (231.0, 2.0)
+    assert found["voltage", "l2"].coverage == pytest.approx(7 / 1008)
+
+
+async def test_quantiles_are_those_of_the_means(path):
+    report = await report_of(path, lambda number, values: {**values, "voltage_l1": 220 + number % 20})
+    found = next(each for each in report.findings if each.phase == "l1")
+    assert (found.lowest, found.quantile_5, found.quantile_95, found.highest) == (220, 220, 238, 239)
+
+
+async def test_all_in_all_it_is_what_the_worst_says(path):
+    assert (await report_of(path)).verdict == "pass"
+
+
+async def test_one_criterion_that_is_not_met_is_enough(path):
+    report = await report_of(path, lambda _, values: {**values, "voltage_thd_l3": 9.0})
+    assert report.verdict == "fail"
 
 
 async def test_a_meter_of_one_phase_is_judged_by_that_phase(path):
     report = await report_of(path, lambda _, values: {"voltage_l1": values["voltage_l1"], "voltage_l2": 0.0})
     assert {phase for _, phase in verdicts(report)} == {"l1"}
     assert report.interruptions == []
+    assert report.dead == ["l2"]
+    assert {criterion.name for criterion in report.not_measured} == {
+        "frequency",
+        "frequency_always",
+        "unbalance",
+        "thd",
+    }
 
 
 def test_unbalance_of_equal_voltages_is_nothing():

@@ -1,8 +1,14 @@
 from datetime import date
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from smartmeter.reports.energy import Question, energy_report, hour_name
+from smartmeter.history.model import EnergyRow
+from smartmeter.periods import QUARTER_US
+from smartmeter.reports.energy import Question, energy_report
+from smartmeter.reports.gaps import Gap, gaps_in, moments_within
+from smartmeter.reports.names import row_name
 from smartmeter.reports.span import span_of
 from tests.reports.made_up import BERLIN, EXPORT, IMPORT, SITE, STEP_US, at, history_of, steadily
 
@@ -40,7 +46,7 @@ async def test_days_on_which_clocks_are_set(path, day, hours):
 
 def test_the_hour_that_comes_twice_is_a_and_b():
     span = span_of("day", date(2026, 10, 25), BERLIN)
-    names = [hour_name(start_us, span) for start_us, _ in span.rows]
+    names = [row_name(start_us, span, "en") for start_us, _ in span.rows]
     assert names[1:5] == ["01:00", "02:00 A", "02:00 B", "03:00"]
 
 
@@ -54,8 +60,9 @@ async def test_a_gap_is_told_and_its_rows_are_unknown(path):
     assert amounts[12] is None
     assert (amounts[10].energy, amounts[10].is_part) == (pytest.approx(0.4), True)
     assert (amounts[13].energy, amounts[13].gap_energy) == (pytest.approx(4.4), pytest.approx(4.0))
-    gap = next(gap for gap in report.gaps if gap.measurand == IMPORT)
-    assert (gap.from_us, gap.until_us, gap.energy) == (begin_us, at(2026, 6, 1, 13, 45), pytest.approx(4.0))
+    (gap,) = report.gaps
+    assert (gap.from_us, gap.until_us) == (begin_us, at(2026, 6, 1, 13, 45))
+    assert gap.energies == {IMPORT: pytest.approx(4.0), EXPORT: 0}
     assert report.totals[IMPORT].energy == pytest.approx(28.8)
     assert (report.totals[IMPORT].gap_energy, report.totals[IMPORT].is_part) == (0, False)
 
@@ -69,7 +76,25 @@ async def test_a_gap_over_midnight_leaves_both_days_open(path):
     assert second.gap_energy == pytest.approx(7.2)
     before = await report_of(path, [], "day", date(2026, 6, 1))
     assert before.totals[IMPORT].is_part
-    assert [gap.energy for gap in before.gaps if gap.measurand == IMPORT] == pytest.approx([7.2])
+    assert [gap.energies[IMPORT] for gap in before.gaps] == pytest.approx([7.2])
+
+
+async def test_a_day_wholly_in_a_gap_is_unknown_and_not_empty(path):
+    readings = steadily(at(2026, 6, 1), at(2026, 6, 4))
+    readings = [each for each in readings if not at(2026, 6, 1, 22) < each[0] < at(2026, 6, 3, 4)]
+    report = await report_of(path, readings, "day", date(2026, 6, 2))
+    assert [row.amounts for row in report.rows] == [{IMPORT: None, EXPORT: None}] * 24
+    assert report.totals == {}
+    assert report.counters == [IMPORT, EXPORT]
+    assert [gap.energies[IMPORT] for gap in report.gaps] == pytest.approx([1.2 * 30])
+
+
+async def test_what_an_era_lost_is_unknown_too(path):
+    readings = steadily(at(2026, 6, 1), at(2026, 6, 1, 10)) + steadily(at(2026, 6, 1, 14), at(2026, 6, 2), begin=0.0)
+    report = await report_of(path, readings, "day", date(2026, 6, 1))
+    assert [row.amounts[IMPORT] is None for row in report.rows] == [10 <= hour < 13 for hour in range(24)]
+    assert [flag.kind for flag in report.flags] == ["reset"]
+    assert report.totals[IMPORT].energy == pytest.approx(20 * 1.2, abs=0.2)
 
 
 async def test_where_there_is_nothing_there_is_no_row_of_zeros(path):
@@ -80,16 +105,25 @@ async def test_where_there_is_nothing_there_is_no_row_of_zeros(path):
 
 async def test_what_is_over_of_the_span_is_compared_with_as_much_a_year_before(path):
     readings = [*steadily(at(2025, 6, 1), at(2025, 7, 1), 1.0), *steadily(at(2026, 6, 1), at(2026, 6, 3), 2.0, 2000.0)]
-    report = await report_of(path, readings, "month", date(2026, 6, 1), now_us=at(2026, 6, 3))
-    assert report.before[IMPORT] == pytest.approx(48, abs=0.2)
-    assert report.totals[IMPORT].energy - report.totals[IMPORT].gap_energy == pytest.approx(96, abs=0.2)
+    report = await report_of(path, readings, "month", date(2026, 6, 1), now_us=at(2026, 6, 2, 7, 20))
+    assert report.comparison.until_us == at(2026, 6, 2, 7, 15)
+    assert report.comparison.since_us is None
+    assert report.comparison.before[IMPORT] == pytest.approx(31.25)
+    assert report.comparison.energy[IMPORT] - report.totals[IMPORT].gap_energy == pytest.approx(62.5)
+
+
+async def test_a_year_before_that_was_not_read_from_its_start_says_so(path):
+    readings = [*steadily(at(2025, 6, 5), at(2025, 7, 1), 1.0), *steadily(at(2026, 6, 1), at(2026, 6, 9), 1.0, 2000.0)]
+    report = await report_of(path, readings, "month", date(2026, 6, 1), now_us=at(2026, 6, 9))
+    assert report.comparison.since_us == at(2025, 6, 5)
+    assert (await report_of(path, [], "month", date(2025, 6, 1))).comparison is None
 
 
 async def test_costs_by_time_of_day_and_the_base_price(path):
     report = await report_of(path, steadily(at(2026, 5, 1), at(2026, 6, 1)), "month", date(2026, 5, 1))
     assert report.totals[IMPORT].cost == pytest.approx(31 * 1.2 * (6 * 0.2 + 18 * 0.4))
     assert report.base_cost == pytest.approx(31.0)
-    assert report.cost == pytest.approx(31 + 31 * 1.2 * (6 * 0.2 + 18 * 0.4))
+    assert report.balance == pytest.approx(31 + 31 * 1.2 * (6 * 0.2 + 18 * 0.4))
     assert report.currency == "EUR"
 
 
@@ -121,3 +155,22 @@ async def test_what_the_guard_found_is_told(path):
     report = await report_of(path, readings, "day", date(2026, 6, 1))
     assert [(flag.kind, flag.value) for flag in report.flags] == [("false_value", 0.0)]
     assert report.totals[IMPORT].energy == pytest.approx(28.8)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 400), st.integers(2, 40)), max_size=30),
+    st.lists(st.integers(0, 2000), unique=True, max_size=30).map(sorted),
+)
+def test_moments_in_gaps(steps, quarters):
+    gaps, end = [], 0
+    for pause, length in steps:
+        gaps.append(Gap((end + pause) * QUARTER_US, (end + pause + length) * QUARTER_US, {IMPORT: 1.0}))
+        end += pause + length
+    moments = [quarter * QUARTER_US for quarter in quarters]
+    expected = {(IMPORT, each) for each in moments for gap in gaps if gap.from_us < each < gap.until_us}
+    assert moments_within(gaps, moments) == expected
+
+
+def test_counters_that_were_silent_together_share_a_gap():
+    rows = [EnergyRow("house", id_, 4 * QUARTER_US, 3.0, 2.0, QUARTER_US, None, 0.0) for id_ in (IMPORT, EXPORT)]
+    assert gaps_in(rows) == [Gap(QUARTER_US, 5 * QUARTER_US, {IMPORT: 2.0, EXPORT: 2.0})]

@@ -4,7 +4,7 @@ import pytest
 
 from smartmeter.periods import local_time
 from smartmeter.reports.span import span_of, year_before
-from tests.reports.made_up import BERLIN
+from tests.reports.made_up import BERLIN, at
 
 
 def days(span):
@@ -37,4 +37,18 @@ def test_the_span_in_which_a_day_lies(kind, first, end, rows):
     ],
 )
 def test_the_same_span_a_year_before(kind, day, first):
-    assert days(year_before(span_of(kind, day, BERLIN)))[0] == first
+    span = span_of(kind, day, BERLIN)
+    assert local_time(year_before(span, span.start_us), BERLIN).date() == first
+
+
+def test_a_time_of_day_a_year_before_is_the_same_by_the_clocks():
+    span = span_of("year", date(2026, 3, 29), BERLIN)
+    # 29 March is in summer time in 2026, and was not yet in 2025.
+    assert local_time(year_before(span, at(2026, 3, 29, 12)), BERLIN).hour == 12
+
+
+@pytest.mark.parametrize(
+    ("kind", "row_kind", "rows"), [("day", "15m", 100), ("week", "1h", 169), ("month", "1h", 745), ("year", "1d", 365)]
+)
+def test_rows_can_be_finer(kind, row_kind, rows):
+    assert len(span_of(kind, date(2026, 10, 25), BERLIN, row_kind).rows) == rows
