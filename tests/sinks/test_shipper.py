@@ -135,10 +135,14 @@ async def test_the_fast_interval_wakes_it_and_sets_its_pace(settings, fast):
         # The last readings of the fast interval go out at its pace as well, and then it is over.
         await until(lambda: len(shelf.sequences) == number)
         assert 4 <= len(shelf.batches) <= 14
-        await asyncio.sleep(0.03)
+        # If these went out before its end, the shipment after them is still due; the next one is not.
         await fill(journal, [number])
         await asyncio.sleep(0.1)
-        assert len(shelf.sequences) == number
+        shipped = len(shelf.sequences)
+        assert shipped in (number, number + 1)
+        await fill(journal, [number + 1])
+        await asyncio.sleep(0.1)
+        assert len(shelf.sequences) == shipped
 
 
 async def test_a_fast_interval_that_is_slower_than_the_own_changes_nothing(settings):
