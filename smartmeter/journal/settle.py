@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from smartmeter.energy.cost import Booked, cost_of
 from smartmeter.energy.site import Site
 from smartmeter.energy.tariff import PRICED, fingerprint
-from smartmeter.journal.database import transaction
 from smartmeter.journal.rollups import Statements, derive
 from smartmeter.periods import Period, periods_between
 
@@ -14,9 +13,9 @@ _DERIVED: tuple[Period, ...] = ("1h", "1d")
 
 
 def settle(connection: sqlite3.Connection, site: Site, statements: Statements) -> Iterator[str]:
-    """Make what does not fit the site anew, month by month from the newest; each step gives what it did.
+    """Make what does not fit the site anew, day by day from the newest; gives the meter's name after each.
 
-    A step is a transaction. If they are not gone through to the end, they begin anew the next time.
+    To be gone through within transactions, one or many; what is not gone through to the end begins anew the next time.
     Raises sqlite3.Error.
     """
     wanted = {"timezone": site.zone.key, "tariff": fingerprint(site.tariffs, site.zone)}
@@ -25,15 +24,12 @@ def settle(connection: sqlite3.Connection, site: Site, statements: Statements) -
         return
     new_zone = there.get("timezone", wanted["timezone"]) != wanted["timezone"]
     for meter_id, name, first_us, last_us in _rolled_up(connection) if there else ():
-        for span in reversed(list(periods_between("1mo", first_us, last_us + 1, site.zone))):
-            with transaction(connection):
-                changed = _price_anew(connection, site, meter_id, name, span)
-                for start_us, end_us in periods_between("1d", *span, site.zone):
-                    if new_zone or any(start_us <= quarter_us < end_us for quarter_us in changed):
-                        _derive_day(connection, site, statements, meter_id, (start_us, end_us))
+        for day in reversed(list(periods_between("1d", first_us, last_us + 1, site.zone))):
+            changed = _price_anew(connection, site, meter_id, name, day)
+            if new_zone or changed:
+                _derive_day(connection, site, statements, meter_id, day)
             yield name
-    with transaction(connection):
-        connection.executemany("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", wanted.items())
+    connection.executemany("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", wanted.items())
 
 
 def _derive_day(
@@ -45,18 +41,17 @@ def _derive_day(
 
 
 def _rolled_up(connection: sqlite3.Connection) -> list[tuple[int, str, int, int]]:
-    """Each meter with its first and last quarter-hour."""
+    """Each meter with the starts of its first and its last roll-up; a day of another zone may begin before all else."""
     return connection.execute(
         """SELECT meter.id, meter.name, min(start_us), max(start_us) FROM (
                SELECT meter_id, start_us FROM rollup_15m UNION ALL SELECT meter_id, start_us FROM energy_15m
-           ) AS quarter JOIN meter ON meter.id = quarter.meter_id GROUP BY meter.id"""
+               UNION ALL SELECT meter_id, start_us FROM rollup_1d UNION ALL SELECT meter_id, start_us FROM energy_1d
+           ) AS period JOIN meter ON meter.id = period.meter_id GROUP BY meter.id"""
     ).fetchall()
 
 
-def _price_anew(
-    connection: sqlite3.Connection, site: Site, meter_id: int, name: str, span: tuple[int, int]
-) -> set[int]:
-    """Put the right costs in; gives the quarter-hours that had others."""
+def _price_anew(connection: sqlite3.Connection, site: Site, meter_id: int, name: str, span: tuple[int, int]) -> bool:
+    """Put the right costs in; whether any were others."""
     changes = []
     for id_ in PRICED:
         for start_us, energy, gap_energy, gap_from_us, *before in connection.execute(
@@ -70,4 +65,4 @@ def _price_anew(
     connection.executemany(
         "UPDATE energy_15m SET cost = ?, unpriced = ? WHERE meter_id = ? AND measurand = ? AND start_us = ?", changes
     )
-    return {change[-1] for change in changes}
+    return bool(changes)

@@ -6,7 +6,7 @@ stays marked until it has been worked off, in one transaction with the result: a
 
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from smartmeter.energy.site import Site
 from smartmeter.journal.database import transaction
@@ -32,7 +32,7 @@ class Upkeep:
         self._site = site
         self._statements = statements_for(connection)
         self._marked: set[Mark] = set()
-        self._settling = settle(connection, site, self._statements)
+        self._settling: Iterator[str] | None = self._from_the_newest()
 
     def mark(self, readings: Iterable[tuple[int, int]]) -> None:
         """Mark the quarter-hours of readings (meter number, time), within the transaction that brings them."""
@@ -41,16 +41,36 @@ class Upkeep:
             mark(self._connection, fresh)
             self._marked |= fresh
 
+    def forget_marks(self) -> None:
+        """After a transaction that marked was rolled back."""
+        self._marked.clear()
+
     def work(self, budget_s: float = SLICE_S) -> bool:
         """Work off what takes about `budget_s` seconds; whether there is more to do."""
-        if not self._work_off(budget_s):
-            return next(self._settling, None) is not None
-        return True
+        until_s = time.monotonic() + budget_s
+        return self._work_off(until_s) or self._settle(until_s)
 
-    def _work_off(self, budget_s: float) -> bool:
+    def _from_the_newest(self) -> Iterator[str]:
+        return settle(self._connection, self._site, self._statements)
+
+    def _settle(self, until_s: float) -> bool:
+        if self._settling is None:
+            return False
+        try:
+            with transaction(self._connection):
+                for _ in self._settling:
+                    if time.monotonic() > until_s:
+                        return True
+        except BaseException:
+            # What it had done in this transaction is undone.
+            self._settling = self._from_the_newest()
+            raise
+        self._settling = None
+        return False
+
+    def _work_off(self, until_s: float) -> bool:
         if not is_any_marked(self._connection):
             return False
-        until_s = time.monotonic() + budget_s
         with transaction(self._connection):
             meters: dict[int, Meter] = {}
             touched: set[Mark] = set()
