@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from smartmeter.energy.cost import Booked, cost_of
-from smartmeter.energy.guard import Decisions, Point, State
+from smartmeter.energy.guard import Decisions, Limits, Point, State, are_explained
 from smartmeter.energy.held import held_text, state_from
-from smartmeter.energy.quarters import Quarter, fold_quarter
+from smartmeter.energy.quarters import GAP_US, Quarter, fold_quarter
 from smartmeter.energy.site import Site
 from smartmeter.journal.names import quoted
 from smartmeter.periods import QUARTER_US
+
+# Sums of differences are that exact.
+_SAME_ENERGY = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +29,10 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A quarter-hour of a counter as it is kept: of how many readings, and the state at its end."""
+    """A quarter-hour of a counter as it is kept, without its flags, and of how many readings."""
 
     n: int
-    state: State
+    quarter: Quarter
 
 
 def meter_of(connection: sqlite3.Connection, meter_id: int) -> Meter:
@@ -55,15 +58,22 @@ def fold_energy(
     following = set()
     for id_, points in _points(connection, meter.id, counters, start_us).items():
         kept = _kept(connection, meter.id, id_, start_us)
-        # Invariant: a row gives way only to one of as many readings or more, because readings may have expired.
-        if len(points) < max(1, 0 if kept is None else kept.n):
+        if kept is None and not points:
             continue
         before = _state_before(connection, meter.id, id_, start_us)
-        decisions = meter.decisions.get(id_, Decisions())
-        quarter = fold_quarter(start_us, before, points, site.limits(meter.name, id_), decisions)
+        limits = site.limits(meter.name, id_)
+        # Invariant: a row gives way only to one of as many readings or more, because readings may have expired.
+        if kept is None or _are_all_there(points, kept):
+            n = len(points)
+            quarter = fold_quarter(start_us, before, points, limits, meter.decisions.get(id_, Decisions()))
+        else:
+            n, moved = kept.n, _moved(kept.quarter, before, limits)
+            if moved is None or _has_flags(connection, meter.id, id_, start_us):
+                continue
+            quarter = moved
         booked = Booked(meter.name, id_, start_us, quarter.energy, quarter.gap_energy, quarter.gap_from_us)
-        _store(connection, meter.id, booked, quarter, (len(points), *cost_of(site, booked)))
-        if kept is None or kept.state != quarter.state:
+        _store(connection, meter.id, booked, quarter, (n, *cost_of(site, booked)))
+        if kept is None or kept.quarter.state != quarter.state:
             (next_us,) = connection.execute(
                 "SELECT min(start_us) FROM energy_15m WHERE meter_id = ? AND measurand = ? AND start_us > ?",
                 (meter.id, id_, start_us),
@@ -102,10 +112,50 @@ def _points_of(times: Sequence[int], values: Sequence[float | None]) -> Sequence
 
 def _kept(connection: sqlite3.Connection, meter_id: int, id_: str, start_us: int) -> _Kept | None:
     row = connection.execute(
-        "SELECT n, last_us, last_value, held FROM energy_15m WHERE meter_id = ? AND measurand = ? AND start_us = ?",
+        "SELECT n, energy, gap_energy, gap_from_us, last_us, last_value, held FROM energy_15m "
+        "WHERE meter_id = ? AND measurand = ? AND start_us = ?",
         (meter_id, id_, start_us),
     ).fetchone()
-    return None if row is None else _Kept(row[0], state_from(*row[1:]))
+    if row is None:
+        return None
+    n, energy, gap_energy, gap_from_us, *state = row
+    return _Kept(n, Quarter(start_us, energy, gap_energy, gap_from_us, state_from(*state), ()))
+
+
+def _are_all_there(points: Sequence[Point], kept: _Kept) -> bool:
+    """Whether the readings that the row was made of are still there, as far as that can be told."""
+    last = kept.quarter.state.last
+    is_of_before = last is None or last.time_us <= kept.quarter.start_us
+    return len(points) >= max(1, kept.n) and (is_of_before or any(last == point for point in reversed(points)))
+
+
+def _moved(kept: Quarter, before: State, limits: Limits) -> Quarter | None:
+    """The quarter-hour, whose readings have expired, when another state goes before it than while they were there.
+
+    Without flags its energy is the last count in it minus the last one before it, whatever lay between. None if it
+    stays as it is.
+    """
+    last = kept.state.last
+    if last is None or before.last is None or before.held or last.time_us <= kept.start_us:
+        return None
+    energy = last.value - before.last.value
+    if abs(energy - kept.energy) < _SAME_ENERGY or not are_explained((before.last, last), limits):
+        return None
+    # When its first reading came is not known any more.
+    is_gap = kept.start_us - before.last.time_us >= GAP_US
+    return Quarter(
+        start_us=kept.start_us,
+        energy=energy,
+        gap_energy=kept.gap_energy + energy - kept.energy if is_gap else 0,
+        gap_from_us=before.last.time_us if is_gap else None,
+        state=kept.state,
+        flags=(),
+    )
+
+
+def _has_flags(connection: sqlite3.Connection, meter_id: int, id_: str, start_us: int) -> bool:
+    query = "SELECT 1 FROM counter_flag WHERE meter_id = ? AND measurand = ? AND quarter_us = ? LIMIT 1"
+    return connection.execute(query, (meter_id, id_, start_us)).fetchone() is not None
 
 
 def _state_before(connection: sqlite3.Connection, meter_id: int, id_: str, start_us: int) -> State:

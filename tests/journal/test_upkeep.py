@@ -23,6 +23,7 @@ COUNTER, VOLTAGE = "active_energy_import", "voltage_l1"
 # 2026-10-24 20:00 UTC: the night in which an hour comes twice.
 NIGHT_US = 1_792_872_000_000_000
 MINUTE_US = 60_000_000
+HOUR_US = 60 * MINUTE_US
 LIMITS = SITE.limits("house", COUNTER)
 
 
@@ -191,6 +192,62 @@ def test_totals_outlive_readings(store):
     assert [(store.energy(period), store.rollups(period)) for period in PERIODS] == before
 
 
+@settings(max_examples=25)
+@given(st.lists(st.booleans(), min_size=4, max_size=16), st.data())
+def test_what_comes_late_beside_expired_quarters_keeps_the_total(tmp_path_factory, comes_late, data):
+    readings = [one for one in growing(15 * len(comes_late)) if data.draw(st.integers(0, 3)) or one is None]
+    late = [one for one in readings if comes_late[quarter_number(one)]]
+    early = [one for one in readings if not comes_late[quarter_number(one)]]
+    begin, end = sorted(data.draw(st.tuples(*[st.integers(0, 15 * len(comes_late))] * 2)))
+    store = Store(tmp_path_factory.mktemp("journal") / "smartmeter.db")
+    with closing(store.connection):
+        store.put(early)
+        store.work()
+        expired = (NIGHT_US + begin * MINUTE_US, NIGHT_US + end * MINUTE_US)
+        store.connection.execute("DELETE FROM reading WHERE time_us >= ? AND time_us < ?", expired)
+        store.put(late)
+        store.work()
+        counts = [count for _, count, _ in readings]
+        for period in PERIODS:
+            total = sum(energy for _, energy, *_ in store.energy(period))
+            assert total == pytest.approx(max(counts, default=0) - min(counts, default=0))
+
+
+def quarter_number(one):
+    """In which quarter-hour of the night its energy counts; at its very start in the first one."""
+    return max(0, one[0] - NIGHT_US - 1) // QUARTER_US
+
+
+def test_a_gap_that_is_filled_late_is_none_any_more_also_if_what_follows_has_expired(store):
+    readings = growing(400)
+    store.put([*readings[:60], *readings[157:]])
+    store.work()
+    before = {start_us: rest for start_us, *rest in store.energy("15m")}
+    end_us = NIGHT_US + 10 * QUARTER_US
+    assert before[end_us] == [pytest.approx(1.06), pytest.approx(0.98), readings[59][0]]
+    store.connection.execute("DELETE FROM reading WHERE time_us >= ?", (readings[157][0],))
+    store.put(readings[60:157])
+    store.work()
+    after = {start_us: rest for start_us, *rest in store.energy("15m")}
+    # Seven readings of it came late and its other ones are gone: it begins with the last of the one before.
+    assert after[end_us] == [pytest.approx(0.15), 0, None]
+    assert sum(energy for _, energy, *_ in store.energy("1d")) == pytest.approx(3.99)
+
+
+def test_a_reset_in_a_quarter_that_has_expired_stays_what_it_was(store):
+    readings = [*growing(150), *growing(150, NIGHT_US + 170 * MINUTE_US, begin=0.0)]
+    store.put(readings)
+    store.work()
+    before = store.energy("15m")
+    assert store.rows("SELECT kind FROM counter_flags") == [("reset",)]
+    store.connection.execute("DELETE FROM reading WHERE time_us > ?", (NIGHT_US + 150 * MINUTE_US,))
+    store.put([(NIGHT_US + 155 * MINUTE_US, 101.55, 230.0)])
+    store.work()
+    after = {start_us: energy for start_us, energy, *_ in store.energy("15m")}
+    assert {start_us: energy for start_us, energy, *_ in before}.items() <= after.items()
+    assert store.rows("SELECT kind FROM counter_flags") == [("reset",)]
+
+
 def test_days_of_another_zone_take_the_place_of_those_before(store, tmp_path):
     readings = growing(8 * 60)
     store.put(readings)
@@ -203,6 +260,44 @@ def test_days_of_another_zone_take_the_place_of_those_before(store, tmp_path):
         for period in PERIODS:
             assert_same_energy(moved.energy(period), expected_energy(points(readings), LIMITS, period, auckland))
         assert sum(n for _, n, *_ in moved.rollups("1d")) == len(readings)
+
+
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Auckland", "Asia/Tokyo"])
+def test_no_day_of_the_zone_before_is_left_at_the_beginning(tmp_path, zone):
+    moved_to = ZoneInfo(zone)
+    # The day in UTC has begun in the month before.
+    readings = growing(120, period_start("1mo", NIGHT_US, moved_to) + HOUR_US)
+    path = tmp_path / "smartmeter.db"
+    for each in (ZoneInfo("UTC"), moved_to):
+        store = Store(path, Site(each, ratings=SITE.ratings))
+        with closing(store.connection):
+            if each is not moved_to:
+                store.put(readings)
+            store.work()
+            for period in PERIODS:
+                assert sum(n for _, n, *_ in store.rollups(period)) == 120
+                assert sum(energy for _, energy, *_ in store.energy(period)) == pytest.approx(1.19)
+
+
+def test_another_zone_is_gone_over_to_in_slices_and_begun_anew_after_a_failure(store, tmp_path, monkeypatch):
+    readings = [(NIGHT_US + hour * HOUR_US, hour / 10, 230.0) for hour in range(24 * 10)]
+    store.put(readings)
+    store.work()
+    store.connection.close()
+    auckland = ZoneInfo("Pacific/Auckland")
+    moved = Store(tmp_path / "smartmeter.db", Site(auckland, ratings=SITE.ratings))
+    with closing(moved.connection):
+        assert moved.upkeep.work(0)
+        assert not moved.connection.in_transaction
+        monkeypatch.setattr("smartmeter.journal.settle.derive", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            moved.upkeep.work(0)
+        assert moved.rows("SELECT value FROM meta WHERE key = 'timezone'") == [("Europe/Berlin",)]
+        monkeypatch.undo()
+        moved.work()
+        assert moved.rows("SELECT value FROM meta WHERE key = 'timezone'") == [("Pacific/Auckland",)]
+        for period in PERIODS:
+            assert_same_energy(moved.energy(period), expected_energy(points(readings), LIMITS, period, auckland))
 
 
 def test_costs_follow_the_tariff(store, tmp_path):
