@@ -10,7 +10,7 @@ from typing import Literal
 
 from smartmeter.energy.quarters import energy_quarter
 from smartmeter.journal.database import connect_read_only, connect_writer, transaction
-from smartmeter.journal.dirty import MARK_ALL, MARK_ALL_ENDS, mark
+from smartmeter.journal.dirty import MARK_ALL, MARK_ALL_OF_METER, mark
 from smartmeter.journal.errors import JournalError, error_text
 from smartmeter.journal.names import table_columns
 
@@ -75,11 +75,8 @@ def mark_all_dirty(path: Path, meter: str | None) -> None:
     with _writing(path) as connection:
         if meter is None:
             connection.execute(MARK_ALL)
-            connection.execute(MARK_ALL_ENDS)
         else:
-            meter_id = _meter_id(connection, path, meter)
-            connection.execute(f"{MARK_ALL} AND meter_id = ?", (meter_id,))
-            connection.execute(f"{MARK_ALL_ENDS} AND meter_id = ?", (meter_id,))
+            connection.execute(MARK_ALL_OF_METER, (_meter_id(connection, path, meter),))
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from smartmeter.journal.database import transaction, use_log
-from smartmeter.journal.dirty import MARK_ALL, MARK_ALL_ENDS
+from smartmeter.journal.dirty import MARK_ALL
 from smartmeter.journal.errors import JournalError
 from smartmeter.journal.names import measurand_columns, quoted
 from smartmeter.journal.rollup_tables import make_rollup_tables
@@ -121,9 +121,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
             readings INTEGER NOT NULL
         ) WITHOUT ROWID""",
         "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-        # A reading at the end of a quarter-hour counts for its energy, and for the next one's means.
         MARK_ALL,
-        MARK_ALL_ENDS,
     ),
 )
 
