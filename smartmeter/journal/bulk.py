@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -26,8 +27,20 @@ _SLICE_S = 0.5
 # A meter's number, and the time.
 _Key = tuple[int, int]
 
+# Gives numbers to so many readings, after so many that have theirs.
+_Numbers = Callable[[int, int], range]
+
 # Hears how much is done, and how much there is.
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stamp:
+    """The boot that imported readings carry, the first number of its readings, and the time of its clock."""
+
+    boot: str
+    first: int
+    monotonic_us: int
 
 
 class JournalImport:
@@ -56,8 +69,9 @@ class JournalImport:
             f"VALUES (?, ?, ?, ?, ?{places})"
         )
         self._meters: dict[str, int] = {}
-        self._next, self._step = 1, 1
-        self._boot_id, self._monotonic_us = 0, 0
+        self._given = 0
+        self._numbers = _below(1)
+        self._stamp = _Stamp(IMPORT_BOOT, _BEFORE_ALL, 0)
 
     @classmethod
     def for_shipping(cls, path: Path, measurands: Iterable[str], site: Site) -> Self:
@@ -67,9 +81,10 @@ class JournalImport:
         """
         journal = cls(path, measurands, site)
         newest = journal._number("SELECT max(sequence) FROM reading")
-        journal._next = 1 + max(newest, journal._number("SELECT max(sequence) FROM cursor"))
+        newest = max(newest, journal._number("SELECT max(sequence) FROM cursor"))
         clock = system_clock()
-        journal._stamp(clock.boot, journal._next, clock.monotonic_us())
+        journal._numbers = _beyond(newest)
+        journal._stamp = _Stamp(clock.boot, newest + 1, clock.monotonic_us())
         return journal
 
     @classmethod
@@ -79,8 +94,7 @@ class JournalImport:
         Raises JournalError if a daemon keeps the journal, or it cannot be written.
         """
         journal = cls(path, measurands, site)
-        journal._next, journal._step = min(0, journal._number("SELECT min(sequence) FROM reading") - 1), -1
-        journal._stamp(IMPORT_BOOT, _BEFORE_ALL, 0)
+        journal._numbers = _below(min(1, journal._number("SELECT min(sequence) FROM reading")))
         return journal
 
     def append(self, readings: Sequence[Reading], source: str, position: str) -> int:
@@ -92,12 +106,12 @@ class JournalImport:
         try:
             with transaction(self._connection):
                 fresh = self._fresh([packer.pack(0, reading) for reading in readings])
-                stamps = (self._boot_id, self._monotonic_us)
+                stamps = (self._boot_id(), self._stamp.monotonic_us) if fresh else ()
                 self._connection.executemany(
                     self._insert,
                     (
-                        (self._next + self._step * index, *key, *stamps, *row.values)
-                        for index, (key, row) in enumerate(fresh)
+                        (number, *key, *stamps, *row.values)
+                        for number, (key, row) in zip(self._numbers(self._given, len(fresh)), fresh, strict=True)
                     ),
                 )
                 self._upkeep.mark(key for key, _ in fresh)
@@ -108,8 +122,11 @@ class JournalImport:
                     (source, position, len(fresh)),
                 )
         except sqlite3.Error as error:
+            # What was noted for this transaction went with it.
+            self._meters.clear()
+            self._upkeep.forget_marks()
             raise self._refused(error) from None
-        self._next += self._step * len(fresh)
+        self._given += len(fresh)
         return len(fresh)
 
     def position(self, source: str) -> str | None:
@@ -159,12 +176,14 @@ class JournalImport:
             (self._meters[name],) = self._connection.execute("SELECT id FROM meter WHERE name = ?", (name,)).fetchone()
         return self._meters[name]
 
-    def _stamp(self, boot: str, first: int, monotonic_us: int) -> None:
-        """Let what is imported carry this boot and this time of its clock."""
-        with transaction(self._connection):
-            self._connection.execute("INSERT OR IGNORE INTO boot (name, first_sequence) VALUES (?, ?)", (boot, first))
-        (self._boot_id,) = self._connection.execute("SELECT id FROM boot WHERE name = ?", (boot,)).fetchone()
-        self._monotonic_us = monotonic_us
+    def _boot_id(self) -> int:
+        """The number of the boot that imported readings carry; it is noted with the first of them."""
+        boot = self._stamp.boot
+        self._connection.execute(
+            "INSERT OR IGNORE INTO boot (name, first_sequence) VALUES (?, ?)", (boot, self._stamp.first)
+        )
+        (boot_id,) = self._connection.execute("SELECT id FROM boot WHERE name = ?", (boot,)).fetchone()
+        return int(boot_id)
 
     def _number(self, query: str) -> int:
         (number,) = self._connection.execute(query).fetchone()
@@ -172,3 +191,12 @@ class JournalImport:
 
     def _refused(self, error: sqlite3.Error) -> JournalError:
         return JournalError(f"{self._path}: cannot be written: {error_text(error)}")
+
+
+def _beyond(newest: int) -> _Numbers:
+    return lambda given, count: range(newest + 1 + given, newest + 1 + given + count)
+
+
+def _below(oldest: int) -> _Numbers:
+    """Rising in each batch all the same: SQLite then fills its pages."""
+    return lambda given, count: range(oldest - given - count, oldest - given)

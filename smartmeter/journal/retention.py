@@ -61,7 +61,7 @@ def _is_older(connection: sqlite3.Connection, sequence: int, keep_s: float) -> b
     """Whether the machine has run for more than `keep_s` seconds between this reading and the newest.
 
     Invariants: sequence numbers grow in the order of measuring; a boot does not come back, so its readings lie between
-    its first and the next boot's first; a boot's monotonic clock never goes back.
+    its first and the next boot's first; a boot's monotonic clock never goes back. A boot need not have readings.
     """
     boot, monotonic_us = connection.execute(
         "SELECT boot_id, monotonic_us FROM reading WHERE sequence = ?", (sequence,)
@@ -69,20 +69,23 @@ def _is_older(connection: sqlite3.Connection, sequence: int, keep_s: float) -> b
     keep_us = keep_s * 1_000_000
     age_us = 0
     end = _BEYOND_ALL
-    for boot_id, start in connection.execute("SELECT id, first_sequence FROM boot ORDER BY first_sequence DESC"):
-        last_us = _monotonic_us(connection, "sequence < ? ORDER BY sequence DESC", end)
+    # Of boots that begin with the same number, all but the latest have no reading.
+    boots = connection.execute("SELECT id, first_sequence FROM boot ORDER BY first_sequence DESC, id DESC")
+    for boot_id, start in boots:
+        last_us = _monotonic_us(connection, (start, end), "DESC")
         if boot_id == boot:
-            return bool(age_us + last_us - monotonic_us > keep_us)
-        age_us += last_us - _monotonic_us(connection, "sequence >= ? ORDER BY sequence", start)
+            return bool(age_us + (last_us or 0) - monotonic_us > keep_us)
+        age_us += (last_us or 0) - (_monotonic_us(connection, (start, end), "ASC") or 0)
         if age_us > keep_us:
             return True
         end = start
     return False
 
 
-def _monotonic_us(connection: sqlite3.Connection, which: str, sequence: int) -> int:
-    (monotonic_us,) = connection.execute(
-        f"SELECT monotonic_us FROM reading WHERE {which} LIMIT 1",  # noqa: S608 our own text
-        (sequence,),
+def _monotonic_us(connection: sqlite3.Connection, span: tuple[int, int], order: str) -> int | None:
+    """The clock of the first ("ASC") or the last ("DESC") reading with a number in the span; None if there is none."""
+    row = connection.execute(
+        f"SELECT monotonic_us FROM reading WHERE sequence >= ? AND sequence < ? ORDER BY sequence {order} LIMIT 1",  # noqa: S608 our own text
+        span,
     ).fetchone()
-    return int(monotonic_us)
+    return None if row is None else int(row[0])

@@ -1,3 +1,6 @@
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from smartmeter.energy.site import Site
@@ -41,7 +44,10 @@ async def test_what_is_in_a_database_already_is_not_shipped(open_journal, path):
         imported.append(readings(4, 5), "postgresql", "5")
     journal = await open_journal(sinks=["postgresql"])
     assert numbers(await journal.entries_after(0, 10)) == [1000]
-    assert sequences(await journal.entries_after(-10, 10)) == [-4, -3, -2, -1, 0, 1]
+    entries = await journal.entries_after(-10, 10)
+    assert sequences(entries) == [-4, -3, -2, -1, 0, 1]
+    # Rising in each batch.
+    assert numbers(entries) == [4, 5, 1, 2, 3, 1000]
     journal.append(reading(1001))
     await journal.commit()
     assert numbers(await journal.entries_after(1, 10)) == [1001]
@@ -69,6 +75,32 @@ def test_an_append_that_fails_leaves_nothing(path):
             imported.append(readings(1, 2), "file", object())
         assert imported.position("file") is None
         assert imported.append(readings(1, 2), "file", "2") == 2
+        imported.refresh(quiet)
+    assert journal_status(path).rollups["15m"] == 1
+    with closing(sqlite3.connect(path)) as other:
+        assert other.execute("SELECT DISTINCT meter FROM readings").fetchall() == [("house",)]
+
+
+@pytest.mark.parametrize("way", [for_shipping, not_for_shipping])
+async def test_an_import_of_nothing_lets_nothing_expire(open_journal, path, way):
+    keep_s = 1000 * INTERVAL_US / 1e6
+    journal = await open_journal(keep_s=keep_s)
+    for number in range(1, 301):
+        # Of a machine that had run for months.
+        journal.append(reading(number, monotonic_us=10**13 + number * INTERVAL_US))
+    await journal.close()
+    with way(path) as imported:
+        imported.append([], "file", "0")
+    journal = await open_journal(keep_s=keep_s)
+    await journal.advance("postgresql", 1)
+    await journal.commit()
+    assert journal.state.failing is None
+    for number in range(301, 401):
+        journal.append(reading(number, boot="boot-2"))
+    await journal.commit()
+    await journal.roll_up()
+    await journal.commit()
+    assert len(await journal.entries_after(0, 1000)) == 400
 
 
 async def test_a_running_daemon_keeps_its_journal(open_journal, path):
