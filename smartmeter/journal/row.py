@@ -6,8 +6,9 @@ A reading of 68 values takes 3.3 KB as a dict of floats and 0.8 KB like this.
 import logging
 import math
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from smartmeter.journal.entry import Entry
 from smartmeter.reading import Reading
@@ -39,18 +40,33 @@ class Packer:
         self._unknown: set[str] = set()
 
     def pack(self, sequence: int, reading: Reading) -> Row:
-        values = self._blank[:]
-        for measurand, value in reading.values.items():
-            index = self._index.get(measurand)
-            if index is None:
-                self._say_unknown(measurand)
-            elif value is not None:
-                values[index] = value
+        values = self._complete(reading.values) or self._with_holes(reading.values)
         return Row(sequence, reading.meter, reading.time_us, reading.boot, reading.monotonic_us, values)
 
     def unpack(self, row: Row) -> Entry:
         values = {m: v for m, v in zip(self._measurands, row.values, strict=True) if not math.isnan(v)}
         return Entry(row.sequence, Reading(row.meter, row.time_us, row.boot, row.monotonic_us, values))
+
+    def _complete(self, values: Mapping[str, float | None]) -> "array[float] | None":
+        """What has a value for each measurand and no other, in two thirds of the time; None if it is not like that."""
+        if len(values) != len(self._measurands):
+            return None
+        try:
+            # What is None makes array raise TypeError.
+            complete = cast("Mapping[str, float]", values)
+            return array("d", [complete[measurand] for measurand in self._measurands])
+        except (KeyError, TypeError):
+            return None
+
+    def _with_holes(self, values: Mapping[str, float | None]) -> "array[float]":
+        packed = self._blank[:]
+        for measurand, value in values.items():
+            index = self._index.get(measurand)
+            if index is None:
+                self._say_unknown(measurand)
+            elif value is not None:
+                packed[index] = value
+        return packed
 
     def _say_unknown(self, measurand: str) -> None:
         if measurand not in self._unknown:
