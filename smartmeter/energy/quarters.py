@@ -14,6 +14,8 @@ from smartmeter.energy.guard import NO_DECISIONS, Decisions, Flag, Limits, Point
 from smartmeter.periods import QUARTER_US
 
 GAP_US = QUARTER_US
+# Sums of differences are that exact.
+_SAME_ENERGY = 1e-6
 # The years 1980 to 2199. A clock that says something else was wrong: such readings are kept, and counted nowhere.
 COUNTED_US = range(315_532_800_000_000, 7_258_118_400_000_000)
 
@@ -68,6 +70,37 @@ def _plain_quarter(start_us: int, last: Point, points: Sequence[Point]) -> Quart
         gap_energy=points[0].value - last.value if is_gap else 0,
         gap_from_us=last.time_us if is_gap else None,
         state=State(points[-1]),
+        flags=(),
+    )
+
+
+def are_all_there(points: Sequence[Point], n: int, kept: Quarter) -> bool:
+    """Whether the `n` readings that a quarter-hour was made of are still there, as far as that can be told."""
+    last = kept.state.last
+    is_of_before = last is None or last.time_us <= kept.start_us
+    return len(points) >= max(1, n) and (is_of_before or any(last == point for point in reversed(points)))
+
+
+def moved_quarter(kept: Quarter, before: State, limits: Limits) -> Quarter | None:
+    """A quarter-hour whose readings have expired, when another state goes before it than while they were there.
+
+    It must have no flags: then its energy is the last count in it minus the last one before it, whatever lay between.
+    None if it stays as it is.
+    """
+    last = kept.state.last
+    if last is None or before.last is None or before.held or last.time_us <= kept.start_us:
+        return None
+    energy = last.value - before.last.value
+    if abs(energy - kept.energy) < _SAME_ENERGY or not are_explained((before.last, last), limits):
+        return None
+    # When its first reading came is not known any more.
+    is_gap = kept.start_us - before.last.time_us >= GAP_US
+    return Quarter(
+        start_us=kept.start_us,
+        energy=energy,
+        gap_energy=kept.gap_energy + energy - kept.energy if is_gap else 0,
+        gap_from_us=before.last.time_us if is_gap else None,
+        state=kept.state,
         flags=(),
     )
 

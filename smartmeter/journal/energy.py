@@ -7,15 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from smartmeter.energy.cost import Booked, cost_of
-from smartmeter.energy.guard import Decisions, Limits, Point, State, are_explained
+from smartmeter.energy.guard import Decisions, Point, State
 from smartmeter.energy.held import held_text, state_from
-from smartmeter.energy.quarters import GAP_US, Quarter, fold_quarter
+from smartmeter.energy.quarters import Quarter, are_all_there, fold_quarter, moved_quarter
 from smartmeter.energy.site import Site
 from smartmeter.journal.names import quoted
 from smartmeter.periods import QUARTER_US
-
-# Sums of differences are that exact.
-_SAME_ENERGY = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +60,11 @@ def fold_energy(
         before = _state_before(connection, meter.id, id_, start_us)
         limits = site.limits(meter.name, id_)
         # Invariant: a row gives way only to one of as many readings or more, because readings may have expired.
-        if kept is None or _are_all_there(points, kept):
+        if kept is None or are_all_there(points, kept.n, kept.quarter):
             n = len(points)
             quarter = fold_quarter(start_us, before, points, limits, meter.decisions.get(id_, Decisions()))
         else:
-            n, moved = kept.n, _moved(kept.quarter, before, limits)
+            n, moved = kept.n, moved_quarter(kept.quarter, before, limits)
             if moved is None or _has_flags(connection, meter.id, id_, start_us):
                 continue
             quarter = moved
@@ -120,37 +117,6 @@ def _kept(connection: sqlite3.Connection, meter_id: int, id_: str, start_us: int
         return None
     n, energy, gap_energy, gap_from_us, *state = row
     return _Kept(n, Quarter(start_us, energy, gap_energy, gap_from_us, state_from(*state), ()))
-
-
-def _are_all_there(points: Sequence[Point], kept: _Kept) -> bool:
-    """Whether the readings that the row was made of are still there, as far as that can be told."""
-    last = kept.quarter.state.last
-    is_of_before = last is None or last.time_us <= kept.quarter.start_us
-    return len(points) >= max(1, kept.n) and (is_of_before or any(last == point for point in reversed(points)))
-
-
-def _moved(kept: Quarter, before: State, limits: Limits) -> Quarter | None:
-    """The quarter-hour, whose readings have expired, when another state goes before it than while they were there.
-
-    Without flags its energy is the last count in it minus the last one before it, whatever lay between. None if it
-    stays as it is.
-    """
-    last = kept.state.last
-    if last is None or before.last is None or before.held or last.time_us <= kept.start_us:
-        return None
-    energy = last.value - before.last.value
-    if abs(energy - kept.energy) < _SAME_ENERGY or not are_explained((before.last, last), limits):
-        return None
-    # When its first reading came is not known any more.
-    is_gap = kept.start_us - before.last.time_us >= GAP_US
-    return Quarter(
-        start_us=kept.start_us,
-        energy=energy,
-        gap_energy=kept.gap_energy + energy - kept.energy if is_gap else 0,
-        gap_from_us=before.last.time_us if is_gap else None,
-        state=kept.state,
-        flags=(),
-    )
 
 
 def _has_flags(connection: sqlite3.Connection, meter_id: int, id_: str, start_us: int) -> bool:

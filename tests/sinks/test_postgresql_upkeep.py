@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from smartmeter.energy.site import Site
 from smartmeter.energy.tariff import Tariff
 from smartmeter.journal.entry import Entry
-from smartmeter.periods import QUARTER_US, period_start
+from smartmeter.periods import PERIODS, QUARTER_US, period_start
 from smartmeter.sinks.postgresql.access import find
 from smartmeter.sinks.postgresql.expiry import expire
 from smartmeter.sinks.postgresql.link import Link
@@ -340,3 +340,46 @@ async def test_a_reading_of_another_age_is_kept_and_counted_nowhere(postgresql):
     await store(postgresql.settings(), [*readings, *steady(100)])
     assert_right(postgresql, steady(100))
     assert postgresql.rows("SELECT count(*) FROM smartmeter") == [(22,)]
+
+
+@plain_only
+async def test_a_gap_that_is_filled_late_is_counted_once_also_if_what_follows_has_expired(postgresql):
+    settings = postgresql.settings()
+    readings = [reading(START_US + minute * MINUTE_US, 100 + minute / 100) for minute in range(400)]
+    early, late, expired = readings[:60], readings[60:157], readings[157:]
+    await store(settings, [*early, *expired])
+    postgresql.run(f"DELETE FROM smartmeter WHERE ts >= to_timestamp({expired[0].time_us / 1e6})")
+    await store(settings, late)
+    for period in PERIODS:
+        rows = energy_there(postgresql, period).values()
+        assert sum(energy for energy, *_ in rows) == pytest.approx(3.99)
+        assert sum(gap for _, gap, _ in rows) == pytest.approx(0)
+
+
+@plain_only
+async def test_a_reset_in_a_quarter_hour_that_has_expired_stays_what_it_was(postgresql):
+    settings = postgresql.settings()
+    before = [reading(START_US + minute * MINUTE_US, 100 + minute / 100) for minute in range(150)]
+    after = [reading(START_US + minute * MINUTE_US, (minute - 170) / 100) for minute in range(170, 320)]
+    await store(settings, before, after)
+    kept, flags = energy_there(postgresql, "15m"), flags_there(postgresql)
+    assert [kind for _, kind, *_ in flags] == ["reset"]
+    postgresql.run(f"DELETE FROM smartmeter WHERE ts > to_timestamp({START_US / 1e6 + 150 * 60})")
+    await store(settings, [reading(START_US + 155 * MINUTE_US, 101.55)])
+    assert kept.items() <= energy_there(postgresql, "15m").items()
+    assert flags_there(postgresql) == flags
+
+
+@plain_only
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Pacific/Auckland"])
+async def test_no_day_of_the_zone_before_is_left_at_the_beginning(postgresql, zone):
+    settings = postgresql.settings()
+    moved_to = ZoneInfo(zone)
+    begin_us = period_start("1mo", START_US, moved_to) + 60 * MINUTE_US
+    readings = [reading(begin_us + minute * MINUTE_US, 100 + minute / 100) for minute in range(120)]
+    await store(settings, readings, site=Site(ZoneInfo("UTC"), (), SITE.ratings))
+    last = reading(begin_us + 120 * MINUTE_US, 101.2)
+    await store(settings, [last], site=Site(moved_to, (), SITE.ratings))
+    for period in PERIODS:
+        assert sum(n for n, _ in rollups_there(postgresql, period).values()) == 121
+        assert sum(energy for energy, *_ in energy_there(postgresql, period).values()) == pytest.approx(1.2)

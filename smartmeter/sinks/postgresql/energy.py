@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from smartmeter.energy.cost import Booked, cost_of
 from smartmeter.energy.guard import NO_DECISIONS, Decisions, State
-from smartmeter.energy.quarters import fold_quarter
+from smartmeter.energy.quarters import are_all_there, fold_quarter, moved_quarter
 from smartmeter.energy.site import Site
 from smartmeter.sinks.postgresql.connection import Connection
 from smartmeter.sinks.postgresql.energy_rows import Folded, Kept, decisions_of, kept_rows, points_of, store_quarters
@@ -65,18 +65,23 @@ async def _fold(connection: Connection, counters: Counters, quarters: Sequence[i
         for id_ in store.counters:
             row, found = kept[start, id_], points[start, id_]
             before = _state_before(row, latest.get(id_))
-            # Invariant: a row gives way only to one of as many readings or more, because readings may have expired.
-            if len(found) < max(1, row.n):
-                if row.state is not None:
-                    latest[id_] = (start, row.state)
-                continue
+            n = len(found)
             limits = counters.site.limits(meter, id_)
-            quarter = fold_quarter(start, before, found, limits, counters.decisions.get(id_, NO_DECISIONS))
+            # Invariant: a row gives way only to one of as many readings or more, because readings may have expired.
+            if row.quarter is None or are_all_there(found, row.n, row.quarter):
+                decisions = counters.decisions.get(id_, NO_DECISIONS)
+                quarter = fold_quarter(start, before, found, limits, decisions) if found else None
+            else:
+                n, quarter = row.n, None if row.has_flags else moved_quarter(row.quarter, before, limits)
+            if quarter is None:
+                if row.quarter is not None:
+                    latest[id_] = (start, row.quarter.state)
+                continue
             booked = Booked(meter, id_, start, quarter.energy, quarter.gap_energy, quarter.gap_from_us)
             cost, unpriced = await cost_in_turn(counters.site, booked)
-            folded.append(Folded(id_, len(found), quarter, cost, unpriced))
+            folded.append(Folded(id_, n, quarter, cost, unpriced))
             latest[id_] = (start, quarter.state)
-            if row.following_us is not None and row.state != quarter.state:
+            if row.following_us is not None and (row.quarter is None or row.quarter.state != quarter.state):
                 following.add(row.following_us)
             await asyncio.sleep(0)
     await store_quarters(connection, store.names, meter, folded)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from time import perf_counter
+from typing import Any
 
 from psycopg import sql
 
@@ -27,12 +28,14 @@ _FETCHED_AT_ONCE = 50
 class Kept:
     """What is there for a counter around a quarter-hour.
 
-    `n` and `state` are those of its own row, 0 and None if it has none; `before_us` and `before` the start and the
-    state of the last one before it, `following_us` the start of the next one after it.
+    `n` and `quarter` are its own row, 0 and None if it has none, `has_flags` whether the guard found something in it;
+    `before_us` and `before` the start and the state of the last one before it, `following_us` the start of the next
+    one after it.
     """
 
     n: int
-    state: State | None
+    quarter: Quarter | None
+    has_flags: bool
     before_us: int | None
     before: State
     following_us: int | None
@@ -67,7 +70,9 @@ async def kept_rows(
     """What is there, by start of the quarter-hour and measurand id."""
     statement = sql.SQL("""
         SELECT {start}, wanted.measurand,
-               here.n, {here_last}, here.last_value, here.held,
+               here.n, here.energy, here.gap_energy, {here_gap_from}, {here_last}, here.last_value, here.held,
+               EXISTS (SELECT FROM {flags} AS flag
+                        WHERE flag.meter = %(meter)s AND flag.measurand = wanted.measurand AND flag.quarter = span.ts),
                {before_start}, {before_last}, earlier.last_value, earlier.held,
                (SELECT {time} FROM {energy} AS later
                  WHERE meter = %(meter)s AND measurand = wanted.measurand AND ts > span.ts ORDER BY ts LIMIT 1)
@@ -84,6 +89,8 @@ async def kept_rows(
         energy=store.names.energy("15m"),
         start=us(sql.SQL("span.ts")),
         here_last=us(sql.SQL("here.last_ts")),
+        here_gap_from=us(sql.SQL("here.gap_from")),
+        flags=store.names.flag,
         before_start=us(sql.SQL("earlier.ts")),
         before_last=us(sql.SQL("earlier.last_ts")),
         time=us(sql.SQL("ts")),
@@ -94,17 +101,22 @@ async def kept_rows(
         "measurands": list(store.counters),
     }
     rows = await (await connection.execute(statement, parameters)).fetchall()
-    return {
-        (start, id_): Kept(
-            n=n or 0,
-            state=None if n is None else state_from(*here),
-            before_us=before_us,
-            before=State() if before_us is None else state_from(*before),
-            following_us=following_us,
-        )
-        for start, id_, n, *here, before_us, b_last, b_value, b_held, following_us in rows
-        for before in [(b_last, b_value, b_held)]
-    }
+    return {(start, id_): _kept(start, *found) for start, id_, *found in rows}
+
+
+def _kept(start: int, n: int | None, *found: Any) -> Kept:  # noqa: ANN401 - a row of `kept_rows`
+    energy, gap_energy, gap_from_us, last_us, last_value, held, has_flags, *around = found
+    before_us, before_last_us, before_value, before_held, following_us = around
+    return Kept(
+        n=n or 0,
+        quarter=None
+        if n is None
+        else Quarter(start, energy, gap_energy, gap_from_us, state_from(last_us, last_value, held), ()),
+        has_flags=has_flags,
+        before_us=before_us,
+        before=State() if before_us is None else state_from(before_last_us, before_value, before_held),
+        following_us=following_us,
+    )
 
 
 async def points_of(

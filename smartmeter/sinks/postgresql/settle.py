@@ -81,12 +81,17 @@ async def _rolled_up_span(connection: Connection, store: Store, meter: str) -> t
     statement = sql.SQL("""
         SELECT {first}, {last} FROM (
             SELECT ts FROM {rollup} WHERE meter = %(meter)s UNION ALL SELECT ts FROM {energy} WHERE meter = %(meter)s
-        ) AS quarters
+            UNION ALL SELECT ts FROM {rollup_days} WHERE meter = %(meter)s
+            UNION ALL SELECT ts FROM {energy_days} WHERE meter = %(meter)s
+        ) AS periods
     """).format(
         first=us(sql.SQL("min(ts)")),
         last=us(sql.SQL("max(ts)")),
         rollup=store.names.rollup("15m"),
         energy=store.names.energy("15m"),
+        # A day of the zone before may begin before all else.
+        rollup_days=store.names.rollup("1d"),
+        energy_days=store.names.energy("1d"),
     )
     ((first, last),) = await (await connection.execute(statement, {"meter": meter})).fetchall()
     return None if first is None else (first, last + 1)
