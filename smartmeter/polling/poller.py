@@ -66,7 +66,8 @@ class MeterPoller:
         self._fast = fast
         self._clock = clock
         self._deliver = deliver
-        self._fast_intervals_us = shortened(meter.intervals_us, fast.settings.interval_us)
+        self._fast_us = fast.interval_us
+        self._fast_intervals_us = shortened(meter.intervals_us, self._fast_us)
         # The last moment of the grid that was served or given up, and how far the wall clock was ahead of the other.
         self._served_us = 0
         self._followed_us = meter.intervals_us
@@ -96,7 +97,12 @@ class MeterPoller:
 
     @property
     def _intervals_us(self) -> Mapping[str, int]:
-        return self._fast_intervals_us if self._fast.active else self.meter.intervals_us
+        if not self._fast.active:
+            return self.meter.intervals_us
+        if self._fast_us != self._fast.interval_us:
+            self._fast_us = self._fast.interval_us
+            self._fast_intervals_us = shortened(self.meter.intervals_us, self._fast_us)
+        return self._fast_intervals_us
 
     async def _round_of_everything(self) -> None:
         # Whatever the grid says: nobody wants to wait 999999 seconds for a first value.

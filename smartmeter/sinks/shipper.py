@@ -71,7 +71,7 @@ async def _pause(started_s: float, interval_s: float, fast: FastInterval) -> Non
     while True:
         # A shipment within the fast interval is followed by another at its pace, so that its last readings go too.
         hurried = started_s < fast.until_s
-        due_s = started_s + (min(interval_s, fast.settings.interval_us / 1e6) if hurried else interval_s)
+        due_s = started_s + (min(interval_s, fast.interval_us / 1e6) if hurried else interval_s)
         remaining_s = due_s - time.monotonic()
         if remaining_s <= 0:
             return

@@ -33,3 +33,13 @@ async def test_asked_for_again_its_time_starts_anew():
     await asyncio.sleep(0.01)
     fast.start()
     assert fast.until_s > first_s
+
+
+async def test_it_takes_another_interval_and_duration_for_once():
+    fast = FastInterval(FastSettings(interval_us=2_000_000, duration_s=5))
+    fast.start(500_000, 60)
+    assert fast.interval_us == 500_000
+    assert 59 < fast.until_s - time.monotonic() <= 60
+    fast.start()
+    assert fast.interval_us == 2_000_000
+    assert 4 < fast.until_s - time.monotonic() <= 5

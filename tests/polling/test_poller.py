@@ -193,3 +193,16 @@ async def test_what_a_meter_refuses_is_told_once_although_it_is_tried_again(monk
             await until(lambda: pollers["house"].state.failures["ExceptionAnswerError"] >= refused + 3)
             assert all(reading.values.keys() == {"voltage_l1", "voltage_l2"} for reading in readings)
     assert caplog.text.count("it does not have frequency") == 1
+
+
+async def test_the_fast_interval_takes_another_length_while_it_holds():
+    with VirtualLine(LINE, [VirtualMeter(MODEL)], turnaround_s=0.001) as line:
+        async with polling(line.path, meter_settings(interval_us=999_999_000_000)) as (pollers, readings, fast):
+            await until(lambda: readings)
+            fast.start(250_000, 30)
+            await until(lambda: len(readings) >= 2)
+            fast.start(50_000, 0.3)
+            await until(lambda: not fast.active)
+            assert pollers["house"].state.skipped == 0
+    assert len(readings) >= 5
+    assert all(reading.time_us % 50_000 == 0 for reading in readings[1:])
