@@ -56,7 +56,7 @@ def values(notes):
 
 def test_a_bus_is_noted_since_its_quarter_hour_began(notes, bus, clock):
     made, poller = notes
-    bus.counters.busy_s, bus.counters.requests, bus.counters.answers, poller.state.skipped = 15.0, 60, 57, 2
+    bus.counters.busy_s, bus.counters.requests, bus.counters.no_answer, poller.state.skipped = 15.0, 60, 3, 2
     clock.move(60)
     assert values(made) == {
         (QUARTER, "load"): 0.25,

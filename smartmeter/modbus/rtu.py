@@ -60,8 +60,8 @@ class LineCounters:
 
     @property
     def failures(self) -> int:
-        """The requests that got no good answer."""
-        return self.requests - self.answers
+        """The requests that got no good answer; the one that waits for its answer is none of them."""
+        return self.no_answer + self.short + self.damaged + self.foreign + self.exceptions
 
     def count_failure(self, error: AnswerError) -> None:
         """Count what kind of failure this was."""
