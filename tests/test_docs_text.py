@@ -24,7 +24,7 @@ SOURCES = sorted((ROOT / "smartmeter").rglob("*.py"))
 DRAW = ROOT / "docs" / "images" / "make_pictures.py"
 
 BUS = '[[bus]]\nport = "/dev/ttyUSB0"\n'
-METER = '[[bus.meter]]\nmodel = "SDM530"\naddress = 1\n'
+METER = '[[bus.meter]]\nname = "house"\nmodel = "SDM530"\naddress = 1\n'
 POSTGRESQL = '[postgresql]\nhost = "localhost"\ndatabase = "smartmeter"\nuser = "smartmeter"\n'
 LEGACY = '[modbus]\nserial_if = "/dev/ttyUSB0"\nslave_addr = 1\n'
 LEGACY_INTERVALS = "[[messintervall]]\nSpannung_L1 = 10\n"
@@ -45,7 +45,9 @@ SURROUNDINGS = (
 )
 
 # Whom the documents may send a reader to.
-HOSTS = {"keepachangelog.com", "semver.org", "toml.io", "www.w3.org"}
+HOSTS = {"github.com", "keepachangelog.com", "semver.org", "t.me", "toml.io", "www.w3.org"}
+# Where the bot's requests go: Telegram's server, or one's own.
+HOSTS |= {"api.telegram.org", "127.0.0.1:8081"}
 HOST = re.compile(r"https?://([^/\s)\"'>]+)")
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:root|Users|workspace)\b")
 
@@ -81,6 +83,10 @@ def provide_what_it_names(document, directory, monkeypatch):
             (directory / value).write_text("time,price\n")
         elif key in ("password_file", "key_passphrase_file"):
             (directory / value).write_text("secret\n")
+        elif key == "token_file":
+            (directory / value).write_text("123456789:AAExampleExampleExample\n")
+        elif key == "urls_file":
+            (directory / value).write_text("ntfys://ntfy.example.org/house\n")
         elif key in ("password_env", "key_passphrase_env"):
             monkeypatch.setenv(value, "secret")
         elif key == "pfad_zu_ssh_auth" and value:

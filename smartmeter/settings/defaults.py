@@ -9,6 +9,9 @@ COMMIT_INTERVAL_US = 5 * SECOND_US
 SHIP_INTERVAL_US = 5 * SECOND_US
 FAST_INTERVAL_US = 2 * SECOND_US
 FAST_DURATION_US = 2 * UNITS_US["m"]
+# Long enough that no switching, start of a motor or single wrong value is an alarm.
+ALARM_FOR_US = UNITS_US["m"]
+TELEGRAM_API_URL = "https://api.telegram.org"
 POSTGRESQL_PORT = 5432
 SSH_PORT = 22
 TABLE = "smartmeter"

@@ -1,5 +1,6 @@
 """The shape of our own settings file, `smartmeter.toml`. docs/configuration.md describes every key of it."""
 
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -7,8 +8,9 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from smartmeter.measurands import Language
 from smartmeter.modbus.line import Parity
 from smartmeter.settings import defaults
+from smartmeter.settings.alarm_file import AlarmTable
 from smartmeter.settings.durations import MAX_DURATION_US, SECOND_US, UNITS_US, parse_duration
-from smartmeter.settings.model import HostKeys, SslMode
+from smartmeter.settings.model import AlarmSet, HostKeys, SslMode
 from smartmeter.settings.shape import Duration, Name, Secret, Shape, TcpPort, Text, optional, required, secret
 from smartmeter.settings.tariff_file import TariffTable
 
@@ -30,6 +32,12 @@ FOREVER = "forever"
 
 INTERVAL_TEXT = 'a duration of at least 0.1 s such as "10s"'
 FILE_TEXT = "the name of a file"
+TOKEN_TEXT = "the bot's token, which @BotFather gives: digits, a colon, and letters, in quotation marks"  # noqa: S105
+APPRISE_URL_TEXT = 'an Apprise URL such as "mailtos://user:password@example.org"'
+
+_TOKEN = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{10,100}")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
+_HTTP_URL = re.compile(r"https?://[^\s/@?#]+(?:/[^\s?#]*)?")
 
 
 def _identifier(text: str) -> str:
@@ -46,6 +54,34 @@ def _keep_or_forever(value: object) -> int | None:
     return None if value == FOREVER else parse_duration(value)
 
 
+def is_token(text: str) -> bool:
+    """Whether it looks like the token of a bot, a number and a key ("Authorizing your bot" in the Bot API)."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def is_apprise_url(text: str) -> bool:
+    """Whether it looks like a URL of Apprise, of whatever service."""
+    return _URL.fullmatch(text) is not None
+
+
+def _token(text: str) -> str:
+    if not is_token(text):
+        raise ValueError
+    return text
+
+
+def _apprise_url(text: str) -> str:
+    if not is_apprise_url(text):
+        raise ValueError
+    return text
+
+
+def _http_url(text: str) -> str:
+    if not _HTTP_URL.fullmatch(text):
+        raise ValueError
+    return text.rstrip("/")
+
+
 def _upper(value: object) -> object:
     return value.upper() if isinstance(value, str) else value
 
@@ -60,6 +96,8 @@ DatabaseKeepOrForever = Annotated[
     Annotated[int, Field(ge=SHORTEST_DATABASE_KEEP_US)] | None, BeforeValidator(_keep_or_forever)
 ]
 Identifier = Annotated[Name, AfterValidator(_identifier)]
+Token = Annotated[Text, AfterValidator(_token)]
+AppriseUrl = Annotated[Text, AfterValidator(_apprise_url)]
 
 
 class MeterTable(Shape):
@@ -150,6 +188,26 @@ class PostgresqlTable(Shape):
     ssh: SshTable | None = optional("a table [postgresql.ssh]")
 
 
+class TelegramTable(Shape):
+    """`[telegram]`."""
+
+    token: Token | None = secret(TOKEN_TEXT)
+    token_file: Text | None = optional(FILE_TEXT)
+    token_env: Text | None = optional("the name of an environment variable")
+    api_url: Annotated[Text, AfterValidator(_http_url)] = optional(
+        'the address of a Bot API server such as "https://api.telegram.org"', defaults.TELEGRAM_API_URL
+    )
+
+
+class AppriseTable(Shape):
+    """`[apprise]`."""
+
+    urls: list[AppriseUrl] | None = secret(
+        'a list of Apprise URLs such as ["ntfys://ntfy.example.org/house"]', item=APPRISE_URL_TEXT
+    )
+    urls_file: Text | None = optional(FILE_TEXT)
+
+
 class FastTable(Shape):
     """`[fast]`."""
 
@@ -170,4 +228,10 @@ class SettingsFile(Shape):
     )
     journal: JournalTable = optional("a table [journal]", JournalTable())
     postgresql: PostgresqlTable | None = optional("a table [postgresql]")
+    alarms: AlarmSet | None = optional('"en50160"')
+    alarm: list[AlarmTable] = optional(
+        "one or more tables, each written [[alarm]] with two brackets", [], item="a table"
+    )
+    telegram: TelegramTable | None = optional("a table [telegram]")
+    apprise: AppriseTable | None = optional("a table [apprise]")
     fast: FastTable = optional("a table [fast]", FastTable())

@@ -22,6 +22,7 @@ from smartmeter.settings.legacy_common import (
     first_table,
     legacy_bus,
     legacy_journal,
+    legacy_telegram,
     telegram_notices,
     unknown_key_notices,
 )
@@ -137,6 +138,7 @@ def resolve_2021(source: Path, document: Mapping[str, Any]) -> Settings:
             *telegram_notices(file.telegram_bot),
         ),
         timezone=system_zone(),
+        telegram=legacy_telegram(file.telegram_bot),
     )
 
 

@@ -11,9 +11,9 @@ from smartmeter.models.catalogue import Model
 from smartmeter.settings import defaults
 from smartmeter.settings.defaults import default_keep_s
 from smartmeter.settings.durations import MAX_DURATION_US, SECOND_US
-from smartmeter.settings.file import MAX_BAUDRATE, SHORTEST_INTERVAL_US
+from smartmeter.settings.file import MAX_BAUDRATE, SHORTEST_INTERVAL_US, TOKEN_TEXT, is_token
 from smartmeter.settings.mistakes import Mistakes, Place, key_text
-from smartmeter.settings.model import BusSettings, JournalSettings, MeterSettings
+from smartmeter.settings.model import BusSettings, JournalSettings, MeterSettings, TelegramSettings
 from smartmeter.settings.names import find_measurand_id
 from smartmeter.settings.places import default_journal
 from smartmeter.settings.shape import Shape, Text, optional, required, unknown_keys
@@ -136,10 +136,19 @@ def unknown_key_notices(table: Shape, document: Mapping[str, Any], at: Place = (
         yield f"{key_text(place)} does nothing; {meant}"
 
 
+def legacy_telegram(telegram_bot: object) -> TelegramSettings | None:
+    """The bot, if there is one with a token that can be one."""
+    token = _token(telegram_bot)
+    return TelegramSettings(token, defaults.TELEGRAM_API_URL) if is_token(token) else None
+
+
 def telegram_notices(telegram_bot: object) -> Iterator[str]:
-    """What takes the bot's place, if there was one."""
-    if isinstance(telegram_bot, Mapping) and telegram_bot.get("token"):
-        yield (
-            "telegram_bot: this version has no Telegram bot yet; `kill -USR2` with the program's process id "
-            "shortens the interval"
-        )
+    """Why there is no bot although there is a token."""
+    token = _token(telegram_bot)
+    if token and not is_token(token):
+        yield f"telegram_bot: there is no bot, as the token is none; it must be {TOKEN_TEXT}"
+
+
+def _token(telegram_bot: object) -> str:
+    token = telegram_bot.get("token") if isinstance(telegram_bot, Mapping) else None
+    return str(token) if token else ""

@@ -23,6 +23,7 @@ from smartmeter.settings.legacy_common import (
     first_table,
     legacy_bus,
     legacy_journal,
+    legacy_telegram,
     telegram_notices,
     unknown_key_notices,
 )
@@ -110,6 +111,7 @@ def resolve_first(source: Path, document: Mapping[str, Any]) -> Settings:
         fast=FastSettings(fast.schnellintervall, fast.dauer_schnellintervall / SECOND_US),
         notices=(*notices, *telegram_notices(file.telegram_bot)),
         timezone=system_zone(),
+        telegram=legacy_telegram(file.telegram_bot),
     )
 
 

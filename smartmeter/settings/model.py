@@ -11,6 +11,10 @@ from smartmeter.modbus.line import SerialFormat
 from smartmeter.models.catalogue import Model
 
 HostKeys = Literal["known", "pin-first"]
+AlarmKind = Literal["above", "below", "silent", "behind", "disk", "day_energy"]
+AlarmSet = Literal["en50160"]
+# What the alarms of that set are called.
+EN50160_NAME = "EN 50160"
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 
 
@@ -52,6 +56,11 @@ class JournalSettings:
     path: Path
     commit_interval_s: float = 5.0
     keep_s: float | None = None
+
+    @property
+    def state_path(self) -> Path:
+        """The file beside it, for what the program remembers besides readings: alarms and paired chats."""
+        return self.path.with_name(f"{self.path.stem}_state{self.path.suffix}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +105,33 @@ class PostgresqlSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TelegramSettings:
+    """The bot. `api_url` is where its requests go, without a slash at its end."""
+
+    token: str = field(repr=False)
+    api_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmSettings:
+    """A rule as it was written.
+
+    `limit` and `hysteresis` are in the unit of what is watched: the measurand's for "above" and "below"; seconds
+    without a reading for "silent"; seconds that the oldest reading has waited for a sink for "behind"; percent in use
+    for "disk"; kWh since midnight for "day_energy". `measurand` is the id, `meter` None: every meter that has it.
+    `hold_s`: how long it must be so.
+    """
+
+    name: str
+    kind: AlarmKind
+    limit: float
+    measurand: str | None = None
+    meter: str | None = None
+    hold_s: float = 0.0
+    hysteresis: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class FastSettings:
     """What SIGUSR2 asks for: everything is read every `interval_us` microseconds for `duration_s` seconds."""
 
@@ -108,7 +144,8 @@ class Settings:
     """Everything that one settings file says.
 
     `notices` are lines for the owner about parts of the file that do nothing (yet), `timezone` is the IANA name of the
-    zone in which the site's days begin. No meter has two `tariffs` at a time, or in different currencies.
+    zone in which the site's days begin. No meter has two `tariffs` at a time, or in different currencies. `apprise` are
+    the URLs to which alarms go besides Telegram; they hold secrets.
     """
 
     source: Path
@@ -120,3 +157,7 @@ class Settings:
     notices: tuple[str, ...] = ()
     timezone: str = "UTC"
     tariffs: tuple[Tariff, ...] = ()
+    alarm_set: AlarmSet | None = None
+    alarms: tuple[AlarmSettings, ...] = ()
+    telegram: TelegramSettings | None = None
+    apprise: tuple[str, ...] = field(default=(), repr=False)

@@ -10,9 +10,23 @@ from zoneinfo import ZoneInfo
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.models.catalogue import Model
 from smartmeter.periods import system_zone
+from smartmeter.settings.alarms import resolve_alarms
 from smartmeter.settings.defaults import default_keep_s
 from smartmeter.settings.durations import SECOND_US
-from smartmeter.settings.file import BusTable, JournalTable, MeterTable, PostgresqlTable, SettingsFile, SshTable
+from smartmeter.settings.file import (
+    APPRISE_URL_TEXT,
+    TOKEN_TEXT,
+    AppriseTable,
+    BusTable,
+    JournalTable,
+    MeterTable,
+    PostgresqlTable,
+    SettingsFile,
+    SshTable,
+    TelegramTable,
+    is_apprise_url,
+    is_token,
+)
 from smartmeter.settings.mistakes import Mistakes, Place, key_text
 from smartmeter.settings.model import (
     BusSettings,
@@ -22,6 +36,7 @@ from smartmeter.settings.model import (
     PostgresqlSettings,
     Settings,
     SshSettings,
+    TelegramSettings,
 )
 from smartmeter.settings.names import find_measurand_id, find_model, find_timezone
 from smartmeter.settings.places import beside, default_journal
@@ -57,7 +72,12 @@ def resolve(source: Path, document: Mapping[str, Any]) -> Settings:
     postgresql = None if file.postgresql is None else _postgresql(file.postgresql, mistakes)
     journal = _journal(file.journal, mistakes, has_sink=postgresql is not None)
     zone = _timezone(file.timezone, mistakes)
-    tariffs = resolve_tariffs(file.tariff, _meter_names(file, found), zone, mistakes)
+    names = _meter_names(file, found)
+    tariffs = resolve_tariffs(file.tariff, names, zone, mistakes)
+    meters = None if names is None else tuple(meter for bus in buses for meter in bus.meters)
+    alarms = resolve_alarms(file.alarm, meters, mistakes)
+    telegram = None if file.telegram is None else _telegram(file.telegram, mistakes)
+    apprise = () if file.apprise is None else _apprise(file.apprise, mistakes)
     mistakes.raise_if_any(document)
     return Settings(
         source=source,
@@ -68,6 +88,10 @@ def resolve(source: Path, document: Mapping[str, Any]) -> Settings:
         fast=FastSettings(file.fast.interval, file.fast.duration / SECOND_US),
         timezone=zone.key,
         tariffs=tariffs,
+        alarm_set=file.alarms,
+        alarms=alarms,
+        telegram=telegram,
+        apprise=apprise,
     )
 
 
@@ -197,6 +221,36 @@ def _postgresql(table: PostgresqlTable, mistakes: Mistakes) -> PostgresqlSetting
         ssh=None if table.ssh is None else _ssh(table.ssh, mistakes),
         keep_s=None if table.keep is None else table.keep / SECOND_US,
     )
+
+
+def _telegram(table: TelegramTable, mistakes: Mistakes) -> TelegramSettings:
+    place: Place = ("telegram",)
+    token = read_secret(SecretKeys("token", table.token, table.token_file, table.token_env), mistakes, place)
+    if token is None and not mistakes.lie_within(place):
+        mistakes.add((*place, "token"), f"is missing; it must be {TOKEN_TEXT}")
+    elif token is not None and not is_token(token):
+        key = "token_file" if table.token_file is not None else "token_env"
+        mistakes.add((*place, key), f"holds no token; it must be {TOKEN_TEXT}")
+    return TelegramSettings(token or "", table.api_url)
+
+
+def _apprise(table: AppriseTable, mistakes: Mistakes) -> tuple[str, ...]:
+    place: Place = ("apprise",)
+    if table.urls_file is None:
+        if not table.urls and not mistakes.lie_within(place):
+            mistakes.add((*place, "urls"), f"is missing; it must be a list, each {APPRISE_URL_TEXT}")
+        return tuple(dict.fromkeys(table.urls or ()))
+    if table.urls is not None:
+        mistakes.add((*place, "urls_file"), "is there beside urls; give only one of them")
+    text = read_secret(SecretKeys("urls", None, table.urls_file, None), mistakes, place) or ""
+    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
+    urls = [(number, line) for number, line in lines if line and not line.startswith("#")]
+    for number, url in urls:
+        if not is_apprise_url(url):
+            mistakes.add((*place, "urls_file"), f"has no URL on line {number}; it must be {APPRISE_URL_TEXT}")
+    if text and not urls:
+        mistakes.add((*place, "urls_file"), "holds no URL; write one on each line")
+    return tuple(dict.fromkeys(url for _, url in urls))
 
 
 def _ssh(table: SshTable, mistakes: Mistakes) -> SshSettings:

@@ -40,9 +40,9 @@ def optional(description: str, default: object = None, *, item: str | None = Non
     return Field(default=default, description=description, json_schema_extra={"item": item}, alias=key)
 
 
-def secret(description: str) -> Any:  # noqa: ANN401  # as Field
-    """An optional key whose value no message may show."""
-    return Field(default=None, description=description, json_schema_extra={"secret": True}, repr=False)
+def secret(description: str, *, item: str | None = None) -> Any:  # noqa: ANN401  # as Field
+    """An optional key whose value no message may show; `item` says what each element of a list must be."""
+    return Field(default=None, description=description, json_schema_extra={"secret": True, "item": item}, repr=False)
 
 
 def _printable(text: str) -> str:

@@ -17,9 +17,11 @@ from smartmeter.settings.model import (
     PostgresqlSettings,
     Settings,
     SshSettings,
+    TelegramSettings,
 )
 from smartmeter.settings.names import measurand_name
 from smartmeter.settings.places import default_journal, name_beside
+from smartmeter.settings.write_alarm import write_alarm
 from smartmeter.settings.write_tariff import write_tariff
 
 _HEAD = """\
@@ -44,6 +46,12 @@ def write_settings(settings: Settings) -> str:
         tables.append(_postgresql(settings.postgresql))
         if settings.postgresql.ssh is not None:
             tables.append(_ssh(settings.postgresql.ssh, settings.source))
+    for alarm in settings.alarms:
+        tables.append(write_alarm(alarm, settings.language))
+    if settings.telegram is not None:
+        tables.append(_telegram(settings.telegram))
+    if settings.apprise:
+        tables.append(["# Alarms go to these as well.", "[apprise]", *list_lines("urls", settings.apprise)])
     tables.append(_fast(settings.fast))
     return "\n\n".join("\n".join(lines) for lines in tables) + "\n"
 
@@ -60,6 +68,11 @@ def _top_level(settings: Settings) -> list[str]:
         key_line("language", settings.language),
         "# Where the meters are: hours and days begin as clocks there show it.",
         key_line("timezone", settings.timezone),
+        *(
+            []
+            if settings.alarm_set is None
+            else ["# Alarms that are ready-made.", key_line("alarms", settings.alarm_set)]
+        ),
     ]
 
 
@@ -184,6 +197,15 @@ def _ssh(ssh: SshSettings, source: Path) -> list[str]:
         key_line("known_hosts", name_beside(source, ssh.known_hosts)),
         "# known: the server's key must stand in known_hosts; pin-first: the first key that is seen is written there.",
         key_line("host_keys", ssh.host_keys),
+    ]
+
+
+def _telegram(telegram: TelegramSettings) -> list[str]:
+    return [
+        "# The bot. The token is @BotFather's; or token_file, or token_env.",
+        "[telegram]",
+        key_line("token", telegram.token),
+        key_line("api_url", telegram.api_url),
     ]
 
 

@@ -10,8 +10,10 @@ import pytest
 
 from smartmeter.energy.tariff import base_cost, import_price
 from smartmeter.periods import from_local
+from smartmeter.settings.alarm_file import AlarmTable
 from smartmeter.settings.durations import InvalidDurationError, parse_duration
 from smartmeter.settings.file import (
+    AppriseTable,
     BusTable,
     FastTable,
     JournalTable,
@@ -19,6 +21,7 @@ from smartmeter.settings.file import (
     PostgresqlTable,
     SettingsFile,
     SshTable,
+    TelegramTable,
 )
 from smartmeter.settings.load import load_settings
 from smartmeter.settings.shape import keys_of
@@ -34,6 +37,9 @@ TABLES = {
     "`[journal]`": JournalTable,
     "`[postgresql]`": PostgresqlTable,
     "`[postgresql.ssh]`": SshTable,
+    "`[[alarm]]`": AlarmTable,
+    "`[telegram]`": TelegramTable,
+    "`[apprise]`": AppriseTable,
     "`[fast]`": FastTable,
 }
 
@@ -90,17 +96,17 @@ def examples(language):
 
 
 def test_the_examples_load(tmp_path):
-    smallest, full, tariffs, hourly = examples("toml")
+    smallest, full, tariffs, hourly, alarms = examples("toml")
     [prices] = examples("csv")
     (tmp_path / "prices.csv").write_text(prices, "utf-8")
     path = tmp_path / "smartmeter.toml"
-    for example in (smallest, full, full + tariffs, full + hourly):
+    for example in (smallest, full, full + tariffs, full + hourly, full + alarms):
         path.write_text(example, "utf-8")
         assert load_settings(path).buses
 
 
 def test_the_tariffs_of_the_examples_cost_what_is_said(tmp_path):
-    _, full, fixed, hourly = examples("toml")
+    _, full, fixed, hourly, _ = examples("toml")
     (tmp_path / "prices.csv").write_text(examples("csv")[0], "utf-8")
     path = tmp_path / "smartmeter.toml"
     zone = ZoneInfo("Europe/Berlin")

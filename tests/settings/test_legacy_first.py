@@ -11,7 +11,7 @@ from smartmeter.models import load_model
 from smartmeter.periods import system_zone
 from smartmeter.settings.errors import SettingsError
 from smartmeter.settings.load import load_settings
-from smartmeter.settings.model import FastSettings, JournalSettings, PostgresqlSettings, SshSettings
+from smartmeter.settings.model import FastSettings, JournalSettings, PostgresqlSettings, SshSettings, TelegramSettings
 
 DOCUMENTED = (Path(__file__).parent / "data" / "documented_cfg.toml").read_text("utf-8")
 FILLED_IN = DOCUMENTED.replace("portnr", "5432").replace("/pfad/zu/ssh_auth.toml", "ssh_auth.toml")
@@ -86,9 +86,9 @@ def test_the_documented_file_means_what_it_meant(load, tmp_path):
     )
     assert settings.fast == FastSettings(4_000_000, 120.0)
     [notice] = settings.notices
-    assert "Telegram" in notice
-    assert "kill -USR2" in notice
+    assert notice.startswith("telegram_bot: there is no bot")
     assert "telegramtoken" not in notice
+    assert settings.telegram is None
 
 
 def test_all_68_values_have_their_interval(load):
@@ -184,7 +184,15 @@ def test_an_empty_password_is_none(load):
 
 @pytest.mark.parametrize("token", ["false", "''", "0"])
 def test_no_bot_no_notice(load, token):
-    assert load(SMALL + PG + f"[telegram_bot]\ntoken = {token}\n").notices == ()
+    settings = load(SMALL + PG + f"[telegram_bot]\ntoken = {token}\n")
+    assert (settings.notices, settings.telegram) == ((), None)
+
+
+def test_the_bot_has_the_originals_token(load):
+    token = "123456789:AAhunter2hunter2hunter2hunter2hunter"
+    settings = load(SMALL + PG + f"[telegram_bot]\ntoken = '{token}'\n")
+    assert settings.notices == ()
+    assert settings.telegram == TelegramSettings(token, "https://api.telegram.org")
 
 
 def test_what_the_original_passed_over_is_passed_over_and_said(load):

@@ -344,11 +344,20 @@ def test_a_mistake_in_one_meter_does_not_hide_those_in_the_next(mistakes):
 
 def test_no_secret_is_in_the_representation():
     text = repr(load_settings(DATA / "full.toml"))
-    assert not [secret for secret in ("hunter2", "hunter3", "hunter4") if secret in text]
+    assert not [secret for secret in ("hunter2", "hunter3", "hunter4", "hunter5", "hunter6") if secret in text]
 
 
 def test_the_full_file_has_every_key():
-    from smartmeter.settings.file import BusTable, MeterTable, PostgresqlTable, SettingsFile, SshTable  # noqa: PLC0415
+    from smartmeter.settings.alarm_file import AlarmTable  # noqa: PLC0415
+    from smartmeter.settings.file import (  # noqa: PLC0415
+        AppriseTable,
+        BusTable,
+        MeterTable,
+        PostgresqlTable,
+        SettingsFile,
+        SshTable,
+        TelegramTable,
+    )
     from smartmeter.settings.shape import keys_of  # noqa: PLC0415
     from smartmeter.settings.tariff_file import TariffTable, TimeTable  # noqa: PLC0415
 
@@ -362,3 +371,6 @@ def test_the_full_file_has_every_key():
     elsewhere = {"password_file", "password_env", "key_passphrase_file", "key_passphrase_env"}
     assert document["postgresql"].keys() == keys_of(PostgresqlTable).keys() - elsewhere
     assert document["postgresql"]["ssh"].keys() == keys_of(SshTable).keys() - elsewhere
+    assert {key for alarm in document["alarm"] for key in alarm} == keys_of(AlarmTable).keys()
+    assert document["telegram"].keys() == keys_of(TelegramTable).keys() - {"token_file", "token_env"}
+    assert document["apprise"].keys() == keys_of(AppriseTable).keys() - {"urls_file"}

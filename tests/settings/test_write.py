@@ -15,6 +15,7 @@ from smartmeter.models import load_model, model_names
 from smartmeter.settings.durations import MAX_DURATION_US
 from smartmeter.settings.load import load_settings
 from smartmeter.settings.model import (
+    AlarmSettings,
     BusSettings,
     FastSettings,
     JournalSettings,
@@ -22,6 +23,7 @@ from smartmeter.settings.model import (
     PostgresqlSettings,
     Settings,
     SshSettings,
+    TelegramSettings,
 )
 from smartmeter.settings.write import write_settings
 
@@ -147,10 +149,42 @@ def tariffs(draw, meters):
 
 
 @st.composite
+def alarm(draw, meters):
+    meter = draw(st.sampled_from(meters))
+    kind = draw(st.sampled_from(["above", "below", "disk", "behind", "silent"]))
+    is_measurand = kind in ("above", "below")
+    hold_us = draw(st.integers(0, MAX_DURATION_US))
+    limits = {
+        "disk": st.floats(0, 100, exclude_min=True, exclude_max=True),
+        "behind": st.integers(10_000_000, MAX_DURATION_US).map(lambda limit_us: limit_us / 1_000_000),
+        "silent": st.just(MAX_DURATION_US / 1_000_000),
+    }
+    return AlarmSettings(
+        name="",
+        kind=kind,
+        limit=draw(limits.get(kind, st.floats(-1e12, 1e12))),
+        measurand=draw(st.sampled_from(sorted(meter.intervals_us))) if is_measurand else None,
+        meter=draw(st.none() | st.just(meter.name)) if is_measurand else None,
+        hold_s=hold_us / 1_000_000 if is_measurand or kind == "disk" else 0.0,
+        hysteresis=draw(st.floats(0, 1e12)) if is_measurand or kind == "disk" else 0.0,
+    )
+
+
+@st.composite
 def all_settings(draw, source):
     without = draw(settings_without_tariffs(source))
-    meter_names = tuple(meter.name for bus in without.buses for meter in bus.meters)
-    return replace(without, tariffs=draw(st.just(()) | tariffs(meter_names)))
+    meters = [meter for bus in without.buses for meter in bus.meters]
+    if any(min(meter.intervals_us.values()) > MAX_DURATION_US // 2 for meter in meters):
+        alarms = ()
+    else:
+        alarms = tuple(
+            replace(one, name=name)
+            for one, name in zip(
+                draw(st.lists(alarm(meters), max_size=3)), draw(st.lists(names, min_size=3, unique=True)), strict=False
+            )
+        )
+    meter_names = tuple(meter.name for meter in meters)
+    return replace(without, tariffs=draw(st.just(()) | tariffs(meter_names)), alarms=alarms)
 
 
 def settings_without_tariffs(source):
@@ -173,6 +207,14 @@ def settings_without_tariffs(source):
             st.integers(0, MAX_DURATION_US).map(lambda duration_us: duration_us / 1_000_000),
         ),
         timezone=st.sampled_from(["UTC", "Europe/Berlin", "America/Argentina/Ushuaia"]),
+        alarm_set=st.sampled_from([None, "en50160"]),
+        telegram=st.none()
+        | st.builds(
+            TelegramSettings,
+            token=st.from_regex(r"[0-9]{1,20}:[A-Za-z0-9_-]{10,100}", fullmatch=True),
+            api_url=st.sampled_from(["https://api.telegram.org", "http://127.0.0.1:8081", "http://[::1]:80/bots"]),
+        ),
+        apprise=st.lists(texts.map("ntfy://{}".format), max_size=3, unique=True).map(tuple),
     )
 
 
