@@ -18,7 +18,7 @@ run: $(RUN_READY) ## read the meter of smartmeter.toml or smartmeter_cfg.toml, e
 
 setup: $(RUN_READY) ## install into .venv
 
-extras: $(EXTRAS_READY) ## install what charts, PDF and Parquet need
+extras: $(EXTRAS_READY) ## install what charts, PDF, Parquet and Apprise need
 
 test: $(TEST_READY) ## run the tests
 	$(PYTEST) -n 2 -m "not slow"
