@@ -12,6 +12,8 @@ FAST_DURATION_US = 2 * UNITS_US["m"]
 # Long enough that no switching, start of a motor or single wrong value is an alarm.
 ALARM_FOR_US = UNITS_US["m"]
 TELEGRAM_API_URL = "https://api.telegram.org"
+WEB_HOST = "127.0.0.1"
+WEB_PORT = 8080
 POSTGRESQL_PORT = 5432
 SSH_PORT = 22
 TABLE = "smartmeter"

@@ -1,6 +1,7 @@
 """The shape of our own settings file, `smartmeter.toml`. docs/configuration.md describes every key of it."""
 
 import re
+from ipaddress import ip_address
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -35,6 +36,12 @@ FILE_TEXT = "the name of a file"
 TOKEN_TEXT = "the bot's token, which @BotFather gives: digits, a colon, and letters, in quotation marks"  # noqa: S105
 APPRISE_URL_TEXT = 'an Apprise URL such as "mailtos://user:password@example.org"'
 
+PASSWORD_HASH_TEXT = "what `smartmeter web password` prints, in quotation marks"  # noqa: S105
+WEB_TOKEN_TEXT = "a text of 20 to 200 letters, digits, - and _, in quotation marks"  # noqa: S105
+
+_PASSWORD_HASH = re.compile(r"\$argon2id\$v=\d+\$[A-Za-z0-9=,]+\$[A-Za-z0-9+/]+\$[A-Za-z0-9+/]+")
+_WEB_TOKEN = re.compile(r"[A-Za-z0-9_-]{20,200}")
+_HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
 _TOKEN = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]{10,100}")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 _HTTP_URL = re.compile(r"https?://[^\s/@?#]+(?:/[^\s?#]*)?")
@@ -76,6 +83,38 @@ def _apprise_url(text: str) -> str:
     return text
 
 
+def is_password_hash(text: str) -> bool:
+    """Whether it looks like a hash of Argon2id in the form of the Password Hashing Competition."""
+    return _PASSWORD_HASH.fullmatch(text) is not None
+
+
+def is_web_token(text: str) -> bool:
+    """Whether it is long enough not to be guessed, and can stand in a header of HTTP."""
+    return _WEB_TOKEN.fullmatch(text) is not None
+
+
+def _password_hash(text: str) -> str:
+    if not is_password_hash(text):
+        raise ValueError
+    return text
+
+
+def _web_token(text: str) -> str:
+    if not is_web_token(text):
+        raise ValueError
+    return text
+
+
+def _address(text: str) -> str:
+    return str(ip_address("127.0.0.1" if text == "localhost" else text))
+
+
+def _host_name(text: str) -> str:
+    if not _HOST_NAME.fullmatch(text):
+        raise ValueError
+    return text.lower()
+
+
 def _http_url(text: str) -> str:
     if not _HTTP_URL.fullmatch(text):
         raise ValueError
@@ -97,6 +136,9 @@ DatabaseKeepOrForever = Annotated[
 ]
 Identifier = Annotated[Name, AfterValidator(_identifier)]
 Token = Annotated[Text, AfterValidator(_token)]
+PasswordHash = Annotated[Text, AfterValidator(_password_hash)]
+WebToken = Annotated[Text, AfterValidator(_web_token)]
+HostName = Annotated[Text, AfterValidator(_host_name)]
 AppriseUrl = Annotated[Text, AfterValidator(_apprise_url)]
 
 
@@ -208,6 +250,27 @@ class AppriseTable(Shape):
     urls_file: Text | None = optional(FILE_TEXT)
 
 
+class WebTable(Shape):
+    """`[web]`."""
+
+    enabled: bool = optional("true or false", default=True)
+    host: Annotated[Text, AfterValidator(_address)] = optional(
+        'an IP address to listen at such as "127.0.0.1" or "0.0.0.0"', defaults.WEB_HOST
+    )
+    port: Annotated[int, Field(ge=0, le=65535)] = optional(
+        "a TCP port, a number from 0 to 65535; 0 is any that is free", defaults.WEB_PORT
+    )
+    password_hash: PasswordHash | None = secret(PASSWORD_HASH_TEXT)
+    password_hash_file: Text | None = optional(FILE_TEXT)
+    password_hash_env: Text | None = optional("the name of an environment variable")
+    tokens: list[WebToken] | None = secret("a list of texts", item=WEB_TOKEN_TEXT)
+    tokens_file: Text | None = optional(FILE_TEXT)
+    allow_anonymous: bool = optional("true or false", default=False)
+    names: list[HostName] = optional(
+        'a list of host names such as ["meter.example.org"]', [], item='a host name such as "meter.example.org"'
+    )
+
+
 class FastTable(Shape):
     """`[fast]`."""
 
@@ -234,4 +297,5 @@ class SettingsFile(Shape):
     )
     telegram: TelegramTable | None = optional("a table [telegram]")
     apprise: AppriseTable | None = optional("a table [apprise]")
+    web: WebTable = optional("a table [web]", WebTable())
     fast: FastTable = optional("a table [fast]", FastTable())

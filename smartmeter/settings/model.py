@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
@@ -113,6 +114,27 @@ class TelegramSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WebSettings:
+    """The page and its API.
+
+    `host` is the address to listen at, an IP address; `port` 0: any that is free. `password_hash` is Argon2's; with it,
+    people must log in and programs need one of `tokens`. `names` are host names by which the page is reached, besides
+    this machine's own.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    password_hash: str | None = field(default=None, repr=False)
+    tokens: tuple[str, ...] = field(default=(), repr=False)
+    names: tuple[str, ...] = ()
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        return ip_address(self.host).is_loopback
+
+
+@dataclass(frozen=True, slots=True)
 class AlarmSettings:
     """A rule as it was written.
 
@@ -145,7 +167,7 @@ class Settings:
 
     `notices` are lines for the owner about parts of the file that do nothing (yet), `timezone` is the IANA name of the
     zone in which the site's days begin. No meter has two `tariffs` at a time, or in different currencies. `apprise` are
-    the URLs to which alarms go besides Telegram; they hold secrets.
+    the URLs to which alarms go besides Telegram; they hold secrets. `web` None: no page.
     """
 
     source: Path
@@ -161,3 +183,4 @@ class Settings:
     alarms: tuple[AlarmSettings, ...] = ()
     telegram: TelegramSettings | None = None
     apprise: tuple[str, ...] = field(default=(), repr=False)
+    web: WebSettings | None = WebSettings()

@@ -43,6 +43,7 @@ from smartmeter.settings.places import beside, default_journal
 from smartmeter.settings.secrets import SecretKeys, read_secret
 from smartmeter.settings.shape import validated
 from smartmeter.settings.tariffs import resolve_tariffs
+from smartmeter.settings.web import resolve_web
 from smartmeter.settings.words import shown
 
 # Only holds the place of a format that cannot be known; a mistake was noted then.
@@ -78,6 +79,7 @@ def resolve(source: Path, document: Mapping[str, Any]) -> Settings:
     alarms = resolve_alarms(file.alarm, meters, mistakes)
     telegram = None if file.telegram is None else _telegram(file.telegram, mistakes)
     apprise = () if file.apprise is None else _apprise(file.apprise, mistakes)
+    web = resolve_web(file.web, mistakes)
     mistakes.raise_if_any(document)
     return Settings(
         source=source,
@@ -92,6 +94,7 @@ def resolve(source: Path, document: Mapping[str, Any]) -> Settings:
         alarms=alarms,
         telegram=telegram,
         apprise=apprise,
+        web=web,
     )
 
 

@@ -8,7 +8,7 @@ from smartmeter.measurands import Language, measurands
 from smartmeter.settings.defaults import INTERVAL_US
 from smartmeter.settings.durations import SECOND_US, format_duration
 from smartmeter.settings.file import FOREVER, NEVER
-from smartmeter.settings.lines import key_line, list_lines
+from smartmeter.settings.lines import key_line, list_lines, short_list
 from smartmeter.settings.model import (
     BusSettings,
     FastSettings,
@@ -18,6 +18,7 @@ from smartmeter.settings.model import (
     Settings,
     SshSettings,
     TelegramSettings,
+    WebSettings,
 )
 from smartmeter.settings.names import measurand_name
 from smartmeter.settings.places import default_journal, name_beside
@@ -52,6 +53,7 @@ def write_settings(settings: Settings) -> str:
         tables.append(_telegram(settings.telegram))
     if settings.apprise:
         tables.append(["# Alarms go to these as well.", "[apprise]", *list_lines("urls", settings.apprise)])
+    tables.append(_web(settings.web))
     tables.append(_fast(settings.fast))
     return "\n\n".join("\n".join(lines) for lines in tables) + "\n"
 
@@ -207,6 +209,25 @@ def _telegram(telegram: TelegramSettings) -> list[str]:
         key_line("token", telegram.token),
         key_line("api_url", telegram.api_url),
     ]
+
+
+def _web(web: WebSettings | None) -> list[str]:
+    lines = ["# The page in the browser.", "[web]"]
+    if web is None:
+        return [*lines, key_line("enabled", value=False)]
+    lines += [
+        "# 127.0.0.1: only this machine; 0.0.0.0: everyone in the network, who must then log in.",
+        key_line("host", web.host),
+        key_line("port", web.port),
+        *_optional({"password_hash": web.password_hash}),
+    ]
+    if web.tokens:
+        lines += ["# For programs.", *list_lines("tokens", web.tokens)]
+    if not web.is_loopback and web.password_hash is None:
+        lines.append(key_line("allow_anonymous", value=True))
+    if web.names:
+        lines.append(short_list("names", web.names))
+    return lines
 
 
 def _fast(fast: FastSettings) -> list[str]:

@@ -22,6 +22,7 @@ from smartmeter.settings.file import (
     SettingsFile,
     SshTable,
     TelegramTable,
+    WebTable,
 )
 from smartmeter.settings.load import load_settings
 from smartmeter.settings.shape import keys_of
@@ -40,6 +41,7 @@ TABLES = {
     "`[[alarm]]`": AlarmTable,
     "`[telegram]`": TelegramTable,
     "`[apprise]`": AppriseTable,
+    "`[web]`": WebTable,
     "`[fast]`": FastTable,
 }
 

@@ -24,6 +24,7 @@ from smartmeter.settings.model import (
     Settings,
     SshSettings,
     TelegramSettings,
+    WebSettings,
 )
 from smartmeter.settings.write import write_settings
 
@@ -207,6 +208,15 @@ def settings_without_tariffs(source):
             st.integers(0, MAX_DURATION_US).map(lambda duration_us: duration_us / 1_000_000),
         ),
         timezone=st.sampled_from(["UTC", "Europe/Berlin", "America/Argentina/Ushuaia"]),
+        web=st.none()
+        | st.builds(
+            WebSettings,
+            host=st.ip_addresses().map(str),
+            port=st.integers(0, 65535),
+            password_hash=st.none() | st.just("$argon2id$v=19$m=8,t=1,p=1$aHVudGVyNw$aHVudGVyNw"),
+            tokens=st.lists(st.from_regex(r"[A-Za-z0-9_-]{20,30}", fullmatch=True), max_size=2, unique=True).map(tuple),
+            names=st.lists(st.sampled_from(["meter", "meter.example.org"]), max_size=2, unique=True).map(tuple),
+        ),
         alarm_set=st.sampled_from([None, "en50160"]),
         telegram=st.none()
         | st.builds(
