@@ -18,6 +18,31 @@ class Clock:
     boot: str
 
 
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment by both clocks: UTC microseconds since 1970-01-01, and a boot with its monotonic microseconds."""
+
+    time_us: int
+    boot: str
+    monotonic_us: int
+
+
+def now(clock: Clock) -> Moment:
+    """The moment at which it is called."""
+    return Moment(clock.wall_us(), clock.boot, clock.monotonic_us())
+
+
+def elapsed_us(earlier: Moment, later: Moment) -> int:
+    """The microseconds from one moment to the other, at least 0.
+
+    Within a boot by the monotonic clock, which no setting of the clock touches; across boots the wall clock is all
+    there is.
+    """
+    if earlier.boot == later.boot:
+        return max(0, later.monotonic_us - earlier.monotonic_us)
+    return max(0, later.time_us - earlier.time_us)
+
+
 def system_clock() -> Clock:
     """The clocks of this machine."""
     return Clock(

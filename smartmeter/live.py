@@ -1,6 +1,7 @@
 """The latest value of every measurand, and who wants to hear of new readings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from smartmeter.reading import Reading
@@ -29,6 +30,15 @@ class Live:
     def listen(self, listener: Callable[[Reading], None]) -> None:
         """Have `listener` called with every reading from now on; it must be quick and raise nothing."""
         self._listeners.append(listener)
+
+    @contextmanager
+    def listening(self, listener: Callable[[Reading], None]) -> Iterator[None]:
+        """The same for as long as it lasts."""
+        self.listen(listener)
+        try:
+            yield
+        finally:
+            self._listeners.remove(listener)
 
     def publish(self, reading: Reading) -> None:
         """Take in a reading."""

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from smartmeter.live import LatestValue
 from smartmeter.measurands import Language, Measurand, measurands
+from smartmeter.reports.amounts import DECIMALS
 
 # A value older than this is shown as such.
 OLD_S = 60.0
@@ -30,22 +31,6 @@ _PHASE = re.compile(r"_(?P<phase>l1|l2|l3|n)(?P<other>_l[123])?(?P<max>_max)?$")
 # `current_sum` stands in the row of the phases, `current_avg` has one of its own.
 _ALL = re.compile(r"_(?:total|sum|ln_avg)(?=_|$)|(?<=_ll)_avg$|(?<=_thd)_avg$")
 
-# As many digits as a meter's display has: more would only flicker.
-_DECIMALS = {
-    "V": 1,
-    "A": 3,
-    "W": 1,
-    "var": 1,
-    "VA": 1,
-    "1": 3,
-    "deg": 1,
-    "Hz": 3,
-    "kWh": 2,
-    "kvarh": 2,
-    "kVAh": 2,
-    "Ah": 1,
-    "%": 2,
-}
 _WORDS: Mapping[Language, Mapping[str, str]] = {
     "en": {"all": "all", "nothing": "no values yet", "ago": "{} ago"},
     "de": {"all": "alle", "nothing": "noch keine Werte", "ago": "vor {}"},
@@ -149,7 +134,7 @@ def _shown(cell: _Cell | None, now_us: int) -> Text:
         return Text("")
     value = cell.latest.value
     style = "dim" if _age_s(cell.latest.time_us, now_us) > OLD_S else "bold"
-    return Text("-" if value is None else f"{value:.{_DECIMALS[cell.measurand.unit]}f}", style=style)
+    return Text("-" if value is None else f"{value:.{DECIMALS[cell.measurand.unit]}f}", style=style)
 
 
 def _age_s(time_us: int, now_us: int) -> float:
