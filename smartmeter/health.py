@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from smartmeter.clock import Clock
+from smartmeter.clock import Clock, Moment, elapsed_us, now
 from smartmeter.journal import Health, Journal
 from smartmeter.periods import QUARTER_US
 from smartmeter.polling.bus import Bus
 from smartmeter.polling.poller import MeterPoller
 
 NOTE_EVERY_S = 60.0
+# More than there are for the buses and sinks of any site.
+_NOTES_OF_A_QUARTER = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,13 @@ class HealthNotes:
             self._began_s = self._last_s
         self._last, self._last_s = self._count(), time.monotonic()
         elapsed_s = self._last_s - self._began_s
-        for name, now in self._last.items():
+        for name, count in self._last.items():
             before = self._counts[name]
             if elapsed_s > 0:
-                yield Health("bus", name, "load", quarter_us, (now.busy_s - before.busy_s) / elapsed_s)
-            yield Health("bus", name, "requests", quarter_us, now.requests - before.requests)
-            yield Health("bus", name, "failures", quarter_us, now.failures - before.failures)
-            yield Health("bus", name, "skipped", quarter_us, now.skipped - before.skipped)
+                yield Health("bus", name, "load", quarter_us, (count.busy_s - before.busy_s) / elapsed_s)
+            yield Health("bus", name, "requests", quarter_us, count.requests - before.requests)
+            yield Health("bus", name, "failures", quarter_us, count.failures - before.failures)
+            yield Health("bus", name, "skipped", quarter_us, count.skipped - before.skipped)
 
     def of_sinks(self, backlogs: dict[str, int]) -> Iterator[Health]:
         """How much waits for each sink now."""
@@ -87,3 +89,12 @@ class HealthNotes:
             )
             for bus in self._buses
         }
+
+
+async def load_of(journal: Journal, bus: Bus, started: Moment, clock: Clock) -> float:
+    """The part of the time (1 = all) that the bus is busy: in this quarter-hour, or since the start if that is new."""
+    now_us = clock.wall_us()
+    for note in reversed(await journal.health_since(now_us - now_us % QUARTER_US, _NOTES_OF_A_QUARTER)):
+        if (note.part, note.name, note.quantity) == ("bus", bus.settings.name, "load"):
+            return note.value
+    return bus.counters.busy_s / max(1e-6, elapsed_us(started, now(clock)) / 1e6)

@@ -10,6 +10,7 @@ pytest_plugins = (
     "tests.fixtures.postgresql",
     "tests.fixtures.sandbox",
     "tests.fixtures.ssh_server",
+    "tests.fixtures.telegram_api",
 )
 
 # A busy machine is slow at times, which is no failure.

@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from smartmeter.measurands import measurands
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.models import load_model
 from smartmeter.simulator import NO_FAULTS, Faults, VirtualLine, VirtualMeter
+from tests.fixtures.daemon import own_settings, running
 from tests.fixtures.postgresql import PASSWORD, USER
 from tests.fixtures.ssh_server import PASSWORD as SSH_PASSWORD
 from tests.fixtures.ssh_server import USER as SSH_USER
@@ -32,63 +33,6 @@ EVERYTHING = frozenset(MODEL.registers)
 def line(tmp_path):
     with VirtualLine(LINE, [VirtualMeter(MODEL, values=VALUES)], link=tmp_path / "tty", turnaround_s=0.001) as line:
         yield line
-
-
-class Running:
-    """The daemon as a process of its own; its log goes to a file."""
-
-    def __init__(self, settings):
-        self._log = settings.with_name("log")
-        with self._log.open("ab") as log:
-            command = [sys.executable, "-m", "smartmeter", "run", "-c", settings]
-            self._process = subprocess.Popen(command, stderr=log, cwd=Path(__file__).parent.parent)
-
-    @property
-    def log(self):
-        return self._log.read_text()
-
-    def end(self, how=signal.SIGTERM):
-        self._process.send_signal(how)
-        return self._process.wait(15)
-
-    def tell(self, what):
-        self._process.send_signal(what)
-
-    def until(self, condition, within_s=15.0):
-        deadline_s = time.monotonic() + within_s
-        while not condition():
-            assert self._process.poll() is None, self.log
-            assert time.monotonic() < deadline_s, self.log
-            time.sleep(0.02)
-
-
-@contextmanager
-def running(settings):
-    daemon = Running(settings)
-    try:
-        yield daemon
-    finally:
-        if daemon._process.poll() is None:  # noqa: SLF001
-            daemon.end(signal.SIGKILL)
-
-
-def own_settings(directory, interval="0.1s", commit_interval="0.1s", more=""):
-    path = directory / "smartmeter.toml"
-    path.write_text(f"""
-[[bus]]
-port = "{directory / "tty"}"
-baudrate = 115200
-timeout = "0.1s"
-[[bus.meter]]
-name = "house"
-model = "SDM530"
-address = 1
-interval = "{interval}"
-[journal]
-commit_interval = "{commit_interval}"
-{more}
-""")
-    return path
 
 
 def legacy_settings(directory, port, ship_interval_s=1, intervals="", tunnel=""):

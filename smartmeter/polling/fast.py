@@ -33,6 +33,11 @@ class FastInterval:
         """The monotonic moment at which it ends, or ended."""
         return self._until_s
 
+    @property
+    def left_s(self) -> float:
+        """How long it holds yet, in seconds."""
+        return max(0.0, self._until_s - time.monotonic())
+
     def start(self, interval_us: int | None = None, duration_s: float | None = None) -> None:
         """Begin, or begin anew; where nothing is said, with the interval and the duration of the settings."""
         self._interval_us = self._settings.interval_us if interval_us is None else interval_us

@@ -1,7 +1,8 @@
 """How busy the planned rounds keep a line, before anything is read."""
 
+import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from smartmeter.modbus.line import SerialFormat
@@ -9,11 +10,14 @@ from smartmeter.polling.learned import Learned
 from smartmeter.polling.plan import Block, line_time_s
 from smartmeter.polling.round import plan_round
 from smartmeter.polling.schedule import due_at, next_instant_us
-from smartmeter.settings.model import MeterSettings
+from smartmeter.settings.model import BusSettings, MeterSettings
 
 # The grid is followed for so many moments; beyond that, what is rarer hardly counts.
 MOMENTS = 5000
 _MICROSECONDS = 1_000_000
+_TENTH_US = 100_000
+# What a line needs is a little more than what was computed: repeats, and the machine itself.
+_MARGIN = 1.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +68,16 @@ def meter_load(meter: MeterSettings, intervals_us: Mapping[str, int], line: Seri
         rounds.append(PlannedRound(intervals_s, measurands, blocks, line_s, times / MOMENTS))
     busy = sum(planned.line_s * planned.share for planned in rounds) * MOMENTS / span_s
     return MeterLoad(tuple(rounds), busy, min(intervals_us.values()) / _MICROSECONDS)
+
+
+def shortest_interval_us(buses: Iterable[BusSettings]) -> int:
+    """The shortest interval at which the busiest line can give all that is read, rounded up to a tenth of a second."""
+    needed_s = 0.0
+    for bus in buses:
+        rounds = (plan_round(meter.model, bus.format, frozenset(meter.intervals_us), Learned()) for meter in bus.meters)
+        turnarounds_s = [meter.model.turnaround_s for meter in bus.meters]
+        lines_s = (
+            line_time_s(blocks, bus.format, wait_s) for blocks, wait_s in zip(rounds, turnarounds_s, strict=True)
+        )
+        needed_s = max(needed_s, sum(lines_s) * _MARGIN)
+    return max(1, math.ceil(needed_s * 10)) * _TENTH_US

@@ -1,0 +1,1 @@
+"""The Telegram bot: what it is asked, and what it answers."""
