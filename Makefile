@@ -5,9 +5,10 @@ BIN := .venv/bin
 RUN_READY := .venv/.run
 EXTRAS_READY := .venv/.extras
 TEST_READY := .venv/.test
+PAGE := $(wildcard frontend/*.* frontend/src/*.* frontend/src/*/*.*)
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help run setup extras test check slow benchmarks clean
+.PHONY: help run setup extras page test check slow benchmarks clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -19,6 +20,9 @@ run: $(RUN_READY) ## read the meter of smartmeter.toml or smartmeter_cfg.toml, e
 setup: $(RUN_READY) ## install into .venv
 
 extras: $(EXTRAS_READY) ## install what charts, PDF, Parquet and Apprise need
+
+page: $(RUN_READY) ## build the page anew
+	$(BIN)/python frontend/build_hook.py
 
 test: $(TEST_READY) ## run the tests
 	$(PYTEST) -n 2 -m "not slow"
@@ -36,12 +40,15 @@ benchmarks: $(TEST_READY) ## measure what the documents claim about speed
 	for program in benchmarks/*.py; do echo "== $$program"; $(BIN)/python $$program || exit 1; done
 
 clean: ## remove what the other targets made
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv frontend/node_modules smartmeter/web/static .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-$(RUN_READY): pyproject.toml requirements/run.txt requirements/wheel.txt | .venv/bin/pip
+$(RUN_READY): pyproject.toml requirements/run.txt requirements/wheel.txt $(PAGE) | .venv/bin/pip
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/run.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --only-binary :all: -r requirements/wheel.txt 2> /dev/null || \
 		echo "No wheel of psycopg for this machine; for PostgreSQL install its library, on Debian: sudo apt install libpq5"
+	@$(BIN)/python frontend/build_hook.py --has-npm || \
+		$(BIN)/pip install --quiet --disable-pip-version-check --only-binary :all: -r requirements/node.txt 2> /dev/null || \
+		echo "No npm, and no wheel of Node.js for this machine; for the page install it, on Debian: sudo apt install npm"
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -44,11 +44,22 @@ SURROUNDINGS = (
     f"{LEGACY}{MESS_CFG}{{}}",
 )
 
+# What stands in the files that settings name.
+FILES = {
+    "prices_file": "time,price\n",
+    "password_file": "secret\n",
+    "key_passphrase_file": "secret\n",
+    "token_file": "123456789:AAExampleExampleExample\n",
+    "urls_file": "ntfys://ntfy.example.org/house\n",
+}
+
 # Whom the documents may send a reader to.
 HOSTS = {"github.com", "keepachangelog.com", "semver.org", "t.me", "toml.io", "www.w3.org"}
 # Where the bot's requests go: Telegram's server, or one's own.
 HOSTS |= {"api.telegram.org", "127.0.0.1:8081"}
-HOST = re.compile(r"https?://([^/\s)\"'>]+)")
+# Where the page is.
+HOSTS |= {"127.0.0.1:8080", "meter.example.org:8080"}
+HOST = re.compile(r"https?://([^/\s)\"'>`,;]+)")
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:root|Users|workspace)\b")
 
 TOML = [block for block in blocks("toml") if not block.marked]
@@ -79,14 +90,8 @@ def provide_what_it_names(document, directory, monkeypatch):
         elif key == "tariff":
             for tariff in value:
                 provide_what_it_names(tariff, directory, monkeypatch)
-        elif key == "prices_file":
-            (directory / value).write_text("time,price\n")
-        elif key in ("password_file", "key_passphrase_file"):
-            (directory / value).write_text("secret\n")
-        elif key == "token_file":
-            (directory / value).write_text("123456789:AAExampleExampleExample\n")
-        elif key == "urls_file":
-            (directory / value).write_text("ntfys://ntfy.example.org/house\n")
+        elif key in FILES:
+            (directory / value).write_text(FILES[key])
         elif key in ("password_env", "key_passphrase_env"):
             monkeypatch.setenv(value, "secret")
         elif key == "pfad_zu_ssh_auth" and value:

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from smartmeter.cli.options import add_config_option, load_settings_from
@@ -15,7 +16,7 @@ from smartmeter.modbus.port import latency_timer_ms, open_port
 from smartmeter.polling.load import MeterLoad, meter_load
 from smartmeter.polling.schedule import shortened
 from smartmeter.settings.errors import SettingsError
-from smartmeter.settings.model import BusSettings, Settings
+from smartmeter.settings.model import BusSettings, Settings, TelegramSettings
 from smartmeter.sinks.driver import require_driver
 
 EXAMPLES = """\
@@ -99,6 +100,23 @@ def _check(settings: Settings, plans: Iterable[_BusPlan], findings: _Findings) -
             findings.facts.extend(asyncio.run(check_postgresql(settings.postgresql, meters, settings.language)))
         except SmartmeterError as error:
             findings.errors.append(str(error))
+    if settings.telegram:
+        _check_telegram(settings, settings.telegram, findings)
+    if settings.apprise and find_spec("apprise") is None:
+        findings.errors.append("apprise: the library is missing; install it: make extras")
+
+
+def _check_telegram(settings: Settings, telegram: TelegramSettings, findings: _Findings) -> None:
+    from smartmeter.bot.check import UnreachableError, check_bot  # noqa: PLC0415 - who has no bot does not pay for it
+
+    try:
+        findings.facts.append(asyncio.run(check_bot(settings, telegram)))
+    except UnreachableError as error:
+        findings.warnings.append(str(error))
+    except SmartmeterError as error:
+        findings.errors.append(str(error))
+    if find_spec("matplotlib") is None:
+        findings.warnings.append("telegram: charts need matplotlib; install it: make extras")
 
 
 def _check_load(plan: _BusPlan, findings: _Findings) -> None:

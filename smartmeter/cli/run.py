@@ -4,10 +4,10 @@ import argparse
 import asyncio
 import contextlib
 import logging
-import os
 import signal
 from typing import TYPE_CHECKING
 
+from smartmeter.cli.log import configure_log, secrets_of
 from smartmeter.cli.options import add_config_option
 from smartmeter.settings.apart import loaded_settings, start_loading
 
@@ -30,21 +30,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    configure_log(logging.DEBUG if args.verbose else logging.INFO)
+    formatter = configure_log(logging.DEBUG if args.verbose else logging.INFO)
     loading = start_loading(args.config)
     # Meanwhile, and only in this process: the loading one has no use for it.
     from smartmeter.daemon import Daemon  # noqa: PLC0415
 
-    asyncio.run(_run(Daemon(loaded_settings(loading))))
+    settings = loaded_settings(loading)
+    formatter.hide(secrets_of(settings))
+    asyncio.run(_run(Daemon(settings)))
     return 0
-
-
-def configure_log(level: int) -> None:
-    """Log to standard error; with the time, unless systemd's journal adds it."""
-    form = "%(levelname)s %(message)s" if os.environ.get("JOURNAL_STREAM") else "%(asctime)s %(levelname)s %(message)s"
-    logging.basicConfig(level=level, format=form)
-    for talkative in ("asyncio", "asyncssh", "psycopg"):
-        logging.getLogger(talkative).setLevel(logging.WARNING)
 
 
 async def _run(daemon: "Daemon") -> None:

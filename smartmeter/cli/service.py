@@ -43,6 +43,7 @@ WatchdogSec=120
 TimeoutStopSec=30
 # Secrets: write `password_file = "postgresql_password"` in the settings and take the next line in.
 #LoadCredential=postgresql_password:/etc/smartmeter/postgresql_password
+#LoadCredential=telegram_token:/etc/smartmeter/telegram_token
 
 # What it may: read its settings, write its state, use serial ports and the network. Nothing else.
 NoNewPrivileges=yes
