@@ -11,7 +11,7 @@ import os
 import sys
 from asyncio.subprocess import PIPE
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -103,17 +103,7 @@ def _environment() -> dict[str, str]:
 
 
 def _question(order: ChartOrder) -> bytes:
-    return json.dumps(
-        {
-            "journal": str(order.journal),
-            "meter": order.meter,
-            "measurand": order.measurand,
-            "from_us": order.from_us,
-            "until_us": order.until_us,
-            "zone": order.zone,
-            "language": order.language,
-        }
-    ).encode()
+    return json.dumps({**asdict(order), "journal": str(order.journal)}).encode()
 
 
 def _chart(answer: Any, png: bytes) -> Chart:  # noqa: ANN401 - JSON may be anything

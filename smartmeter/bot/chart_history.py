@@ -3,7 +3,7 @@
 import math
 import statistics
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from itertools import groupby, pairwise
 from zoneinfo import ZoneInfo
 
@@ -101,9 +101,9 @@ async def _of_longer(history: History, order: ChartOrder, period: Period, span: 
     kept = await _of_rollups(history, order, period, (whole_us, until_us))
     fresh_us = kept.pop().start_us if kept else whole_us
     return [
-        *_together(await _of_quarters(history, order, (from_us, whole_us)), period, zone),
+        *await _of_quarters_together(history, order, period, (from_us, whole_us)),
         *kept,
-        *_together(await _of_quarters(history, order, (fresh_us, until_us)), period, zone),
+        *await _of_quarters_together(history, order, period, (fresh_us, until_us)),
     ]
 
 
@@ -124,12 +124,17 @@ async def _of_rollups(history: History, order: ChartOrder, period: Period, span:
     ]
 
 
-def _together(quarters: Iterable[Stretch], period: Period, zone: ZoneInfo) -> Iterator[Stretch]:
-    """Hours or days of quarter-hours, as far as these reach."""
-    for _, group in groupby(quarters, lambda quarter: period_start(period, quarter.start_us, zone)):
+async def _of_quarters_together(history: History, order: ChartOrder, period: Period, span: _Span) -> list[Stretch]:
+    """Hours or days of quarter-hours, those at the ends as far as they lie in the span."""
+    (from_us, until_us), zone = span, ZoneInfo(order.zone)
+    together = []
+    quarters = await _of_quarters(history, order, span)
+    for start_us, group in groupby(quarters, lambda quarter: period_start(period, quarter.start_us, zone)):
         parts = list(group)
         low, mean, high = extremes_and_mean(parts)
-        yield Stretch(parts[0].start_us, parts[-1].end_us, sum(part.n for part in parts), mean, low, high)
+        ends_us = max(start_us, from_us), min(period_end(period, start_us, zone), until_us)
+        together.append(Stretch(*ends_us, sum(part.n for part in parts), mean, low, high))
+    return together
 
 
 def _usual_distance_us(stretches: Sequence[Stretch], width_us: int) -> int:
