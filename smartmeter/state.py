@@ -94,20 +94,11 @@ def _on_file(path: Path, function: Callable[[sqlite3.Connection], _T]) -> _T:
     uri = f"{path.absolute().as_uri()}?mode=rw"
     with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT_S)) as connection:
         connection.execute("PRAGMA synchronous = FULL")
-        _begin(connection)
+        # On a disk that has become read-only it is like BEGIN: what is there can still be read.
+        connection.execute("BEGIN IMMEDIATE")
         result = function(connection)
         connection.execute("COMMIT")
         return result
-
-
-def _begin(connection: sqlite3.Connection) -> None:
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError as error:
-        if _code(error) != sqlite3.SQLITE_READONLY:
-            raise
-        # What is on a disk that has become read-only can still be read.
-        connection.execute("BEGIN")
 
 
 def _schema(connection: sqlite3.Connection, path: Path) -> int:

@@ -201,11 +201,15 @@ def test_of_many_the_older_are_counted_by_rule():
     lines = "\n".join(message.text for message in found).split("\n")
     assert lines[:4] == [
         "28 messages since 2026-11-24 14:20:",
-        "✅ house · too high: Voltage L1 > 253.0 V: 2\N{MULTIPLICATION SIGN} until 2026-11-24 14:23, 52 min in all; "
-        "worst 258.0 V",
+        (
+            "✅ house · too high: Voltage L1 > 253.0 V: 2\N{MULTIPLICATION SIGN} until 2026-11-24 14:23, "
+            "52 min in all; worst 258.0 V"
+        ),
         "⚠️ 2026-11-24 14:20 house · dead: no reading for 5 min 1 s (since 2026-11-24 14:14)",
-        "⚠️ full: disk fuller than 90.0 %: 2\N{MULTIPLICATION SIGN} until 2026-11-24 16:20, 1 h in all; "
-        "worst 95.0 % (still on)",
+        (
+            "⚠️ full: disk fuller than 90.0 %: 2\N{MULTIPLICATION SIGN} until 2026-11-24 16:20, 1 h in all; "
+            "worst 95.0 % (still on)"
+        ),
     ]
     assert len(lines) == 4 + LINES_AT_MOST
     assert found[-1].sequence == 28
@@ -225,7 +229,17 @@ def test_what_is_over_among_the_newest_is_not_still_on():
 
 
 RULES = [
-    Rule(name * 20, quantity, subject * 20, measurand, side, 12.5, 0.5, 0, 60 * SECOND_US)
+    Rule(
+        f"{name * 20}{subject[0]}{quantity}{side}",
+        quantity,
+        subject * 20,
+        measurand,
+        side,
+        12.5,
+        0.5,
+        0,
+        60 * SECOND_US,
+    )
     for name in ("x", "<i>", "\N{SNOWMAN}")
     for subject in ("house", "\N{HIGH VOLTAGE SIGN}\N{GRINNING FACE}")
     for quantity, measurand, side in (
@@ -289,6 +303,16 @@ def test_whoever_has_heard_a_part_misses_nothing_of_the_rest(codes, sent):
     said = "".join(message.text for message in found[:sent])
     for event in given_events[:noted]:
         assert event.rule.name in said
+
+
+def test_the_longest_names_there_can_be_of_what_counts_twice():
+    names = [f"{number:03}" + "\N{GRINNING FACE}" * 97 for number in range(40)]
+    given_events = [event for name in names for event in events(2, replace(VOLTAGE, name=name, subject=names[0]))]
+    found = messages(posted(given_events), GERMAN)
+    assert max(units(message.text) for message in found) <= TELEGRAM_TAKES
+    assert max(units(message.text) for message in found) > TELEGRAM_TAKES // 2
+    text = "\n".join(message.text for message in found)
+    assert [text.count(f" \N{MIDDLE DOT} {name}:") for name in names] == [1] * 30 + [2] * 10
 
 
 def test_ten_thousand_are_few_messages():

@@ -258,6 +258,17 @@ async def test_a_silence_goes_on_over_a_restart_and_ends_when_the_meter_answers(
     assert site.told() == [("begun", "dead", 400, 400), ("ended", "dead", 0, 460 + off_s)]
 
 
+async def test_a_silence_does_not_end_because_its_limit_was_raised(site):
+    async with site.running(SILENCE):
+        site.at.go_on(400)
+        await site.until_told(1)
+    async with site.running(replace(SILENCE, limit=1000.0)) as watch:
+        await settle()
+        assert len(watch.on()) == len(site.events()) == 1
+        site.hear(watch, 230)
+        await site.until_told(2)
+
+
 @pytest.mark.parametrize("jump_s", [-86_400, 86_400, -3e8, 3e8])
 async def test_setting_the_clock_makes_and_ends_no_alarm(site, jump_s):
     async with site.running(SILENCE, HELD) as watch:
