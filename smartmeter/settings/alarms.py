@@ -22,27 +22,51 @@ _KINDS_OF = {
 }
 # A reading every so often is the least from which a silence can be told.
 _SILENT_INTERVALS = 2
+# So long a reading may wait without anything being wrong.
+_BEHIND_INTERVALS = 2
 
 
 def resolve_alarms(
-    tables: Sequence[AlarmTable], meters: Sequence[MeterSettings] | None, mistakes: Mistakes
+    tables: Sequence[AlarmTable],
+    meters: Sequence[MeterSettings] | None,
+    ship_interval_us: int | None,
+    mistakes: Mistakes,
 ) -> tuple[AlarmSettings, ...]:
-    """The alarms that the tables say, for these meters; None if not all of them are known."""
+    """The alarms that the tables say, for these meters; None if not all of them are known.
+
+    `ship_interval_us` is how often readings go to the database, None if there is none.
+    """
     names: dict[str, Place] = {}
     alarms = []
     for index, table in enumerate(tables):
         place: Place = ("alarm", index)
-        if not mistakes.spoil((*place, "name")):
-            first = names.setdefault(table.name, place)
-            if first != place:
-                text = f"{shown(table.name)} is already taken by {key_text((*first, 'name'))}; each needs its own"
-                mistakes.add((*place, "name"), text)
+        _check_name(table, place, names, mistakes)
         kind = _kind(table, place, mistakes)
-        if table.name == EN50160_NAME:
-            mistakes.add((*place, "name"), 'is what the alarms of alarms = "en50160" are called; choose another')
         if kind is not None:
             alarms.append(_alarm(table, kind, place, meters, mistakes))
+        if table.behind is not None:
+            _check_behind(table.behind, ship_interval_us, (*place, "behind"), mistakes)
     return tuple(alarms)
+
+
+def _check_name(table: AlarmTable, place: Place, names: dict[str, Place], mistakes: Mistakes) -> None:
+    at = (*place, "name")
+    if mistakes.spoil(at):
+        return
+    first = names.setdefault(table.name, place)
+    if first != place:
+        first_key = key_text((*first, "name"))
+        mistakes.add(at, f"{shown(table.name)} is already taken by {first_key}; each needs its own")
+    if table.name == EN50160_NAME:
+        mistakes.add(at, 'is what the alarms of alarms = "en50160" are called; choose another')
+
+
+def _check_behind(behind_us: int, ship_interval_us: int | None, at: Place, mistakes: Mistakes) -> None:
+    if ship_interval_us is None:
+        mistakes.add(at, "needs a database that readings wait for; describe one under [postgresql]")
+    elif behind_us < _BEHIND_INTERVALS * ship_interval_us:
+        at_least = format_duration(_BEHIND_INTERVALS * ship_interval_us)
+        mistakes.add(at, f'is no longer than readings wait anyway; by ship_interval at least "{at_least}"')
 
 
 def _kind(table: AlarmTable, place: Place, mistakes: Mistakes) -> AlarmKind | None:

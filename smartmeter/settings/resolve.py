@@ -76,7 +76,8 @@ def resolve(source: Path, document: Mapping[str, Any]) -> Settings:
     names = _meter_names(file, found)
     tariffs = resolve_tariffs(file.tariff, names, zone, mistakes)
     meters = None if names is None else tuple(meter for bus in buses for meter in bus.meters)
-    alarms = resolve_alarms(file.alarm, meters, mistakes)
+    ship_interval_us = None if file.postgresql is None else file.postgresql.ship_interval
+    alarms = resolve_alarms(file.alarm, meters, ship_interval_us, mistakes)
     telegram = None if file.telegram is None else _telegram(file.telegram, mistakes)
     apprise = () if file.apprise is None else _apprise(file.apprise, mistakes)
     web = resolve_web(file.web, mistakes)

@@ -74,6 +74,7 @@ def test_a_rule_for_one_meter(rules):
 def test_what_the_program_sees_of_itself(rules):
     text = '[[alarm]]\nname = "s"\nsilent = "1m"\n[[alarm]]\nname = "b"\nbehind = "1h"\n'
     text += '[[alarm]]\nname = "d"\ndisk = 90\nhysteresis = 2\n[[alarm]]\nname = "e"\nday_energy = 30\nmeter = "pump"\n'
+    text += '[postgresql]\nhost = "h"\ndatabase = "d"\nuser = "u"\n'
     gap_us = 10 * MINUTE_US
     assert rules(text) == (
         Rule("s", "silence", "house", None, "above", 60.0, 0.0, 0, gap_us),

@@ -94,7 +94,7 @@ def test_the_memory_of_alarms_lies_beside_the_journal(load, tmp_path):
             'is too short for meter "flat", which is read that seldom; at least "10m"',
         ),
         ("name = 'a'\nsilent = '1h'\nfor = '1m'", ".for", "means nothing beside silent; take it out"),
-        ("name = 'a'\nbehind = '1h'\nmeter = 'house'", ".meter", "means nothing beside behind; take it out"),
+        ("name = 'a'\nbehind = '1h'", ".behind", "needs a database that readings wait for; describe one under"),
         ("name = 'a'\ndisk = 100", ".disk", "must be percent in use, a number between 0 and 100 such as 90, not 100"),
         ("name = 'a'\ndisk = 90\nhysteresis = -1", ".hysteresis", "must be a number of at least 0 such as 1.5, not -1"),
         ("name = 'a'\nday_energy = 3\nmeasurand = 'frequency'", ".measurand", "is no counter; active_energy_import is"),
@@ -177,3 +177,20 @@ def test_mistakes_in_apprise(mistakes, tmp_path, table, key, words):
 def test_urls_may_stand_in_a_file(load, tmp_path):
     (tmp_path / "urls").write_text("# mine\n\n ntfy://x \nmailto://a:b@c\nntfy://x\n")
     assert load("[apprise]\nurls_file = 'urls'\n").apprise == ("ntfy://x", "mailto://a:b@c")
+
+
+DATABASE = "[postgresql]\nhost = 'h'\ndatabase = 'd'\nuser = 'u'\nship_interval = '5m'\n"
+
+
+def test_a_wait_that_is_no_delay_is_a_mistake(load, mistakes):
+    found = mistakes(DATABASE + "[[alarm]]\nname = 'a'\nbehind = '5m'\nmeter = 'house'\n")
+    assert found == {
+        "alarm[1].behind": 'is no longer than readings wait anyway; by ship_interval at least "10m"',
+        "alarm[1].meter": "means nothing beside behind; take it out",
+    }
+    assert load(DATABASE + "[[alarm]]\nname = 'a'\nbehind = '10m'\n").alarms[0].limit == 600.0
+
+
+def test_the_name_of_the_set_is_taken(mistakes):
+    found = mistakes("[[alarm]]\nname = 'EN 50160'\ndisk = 90\n")
+    assert found == {"alarm[1].name": 'is what the alarms of alarms = "en50160" are called; choose another'}

@@ -152,12 +152,11 @@ def tariffs(draw, meters):
 @st.composite
 def alarm(draw, meters):
     meter = draw(st.sampled_from(meters))
-    kind = draw(st.sampled_from(["above", "below", "disk", "behind", "silent"]))
+    kind = draw(st.sampled_from(["above", "below", "disk", "silent"]))
     is_measurand = kind in ("above", "below")
     hold_us = draw(st.integers(0, MAX_DURATION_US))
     limits = {
         "disk": st.floats(0, 100, exclude_min=True, exclude_max=True),
-        "behind": st.integers(10_000_000, MAX_DURATION_US).map(lambda limit_us: limit_us / 1_000_000),
         "silent": st.just(MAX_DURATION_US / 1_000_000),
     }
     return AlarmSettings(
