@@ -235,20 +235,3 @@ def test_the_command_pairs_lists_and_removes(settings, telegram_api):
             "smartmeter: no chat 666 is paired; smartmeter telegram chats lists them\n",
         )
         assert ask(telegram_api, "/werte", MALLORY).text.startswith("Dieser Bot gehört")
-
-
-def test_five_wrong_codes_close_pairing(settings, telegram_api):
-    path = settings()
-    with running(path) as daemon:
-        daemon.until(lambda: CODE.search(daemon.log))
-        right = CODE.search(daemon.log)[1]
-        for number in range(4):
-            assert ask(telegram_api, f"/start WRONG{number}", MALLORY).text.startswith("Dieser Code gilt nicht")
-        assert ask(telegram_api, "/start WRONG4", Person(667, "Eve")).text.startswith("Das Koppeln ist für eine Stunde")
-        assert ask(telegram_api, f"/start {right}").text.startswith("Das Koppeln ist für eine Stunde")
-        status, text = smartmeter("telegram", "pair", "-c", path)
-        assert status == 1
-        assert re.search(r"pairing is closed until \d\d:\d\d, as five wrong codes came", text)
-        status, text = smartmeter("telegram", "pair", "--reopen", "-c", path)
-        assert status == 0
-        assert ask(telegram_api, f"/start {CODE.search(text)[1]}").text.startswith("Gekoppelt.")

@@ -68,10 +68,7 @@ def try_code(connection: sqlite3.Connection, code: str, chat: Chat, now: Moment)
     """Pair the chat if the code is the valid one, in any case, which is then used up. The fifth wrong one closes."""
     if closed_for_us(connection, now):
         return "closed"
-    valid, issued, wrong, closed = connection.execute("SELECT code, issued, wrong, closed FROM pairing").fetchone()
-    if closed is not None:
-        # The hour is over; the code of before is long invalid.
-        wrong = 0
+    valid, issued, wrong = connection.execute("SELECT code, issued, wrong FROM pairing").fetchone()
     is_valid = valid is not None and _left_us(issued, CODE_VALID_US, now) > 0
     given = "".join(code.split()).upper().encode("utf-8", "replace")
     if is_valid and hmac.compare_digest(valid.encode(), given):
@@ -97,12 +94,14 @@ def remove_chat(connection: sqlite3.Connection, chat_id: int) -> bool:
     return connection.execute("DELETE FROM chat WHERE id = ?", (chat_id,)).rowcount > 0
 
 
-def renumber_chat(connection: sqlite3.Connection, old: int, new: int) -> None:
-    """A group has become a supergroup and has another number; it stays paired and is told what waits for it."""
-    connection.execute("UPDATE OR REPLACE chat SET id = ? WHERE id = ?", (new, old))
+def renumber_chat(connection: sqlite3.Connection, old: int, new: int) -> bool:
+    """A group has become a supergroup and has another number; if it was paired it stays so, and is told what waits."""
+    if not connection.execute("UPDATE OR REPLACE chat SET id = ? WHERE id = ?", (new, old)).rowcount:
+        return False
     connection.execute(
         "UPDATE OR REPLACE recipient SET name = ? WHERE name = ?", (recipient_of(new), recipient_of(old))
     )
+    return True
 
 
 def _left_us(begun: str, lasting_us: int, now: Moment) -> int:

@@ -190,7 +190,7 @@ class TelegramBot:
         if came_from in paired:
             await self._renumber(tasks, came_from, chat.id)
         elif chat.id not in paired:
-            if message is not None:
+            if message is not None and message.migrate_to_chat_id is None:
                 await self._handle_stranger(tasks, Chat(chat.id, _title(chat), self._house.clock.wall_us()), text)
         elif query is not None:
             # This only ends the button's waiting, and is refused when the button was pressed long ago.
@@ -237,16 +237,16 @@ class TelegramBot:
         told = self._strangers.setdefault(chat.id, set())
         while len(self._strangers) > STRANGERS:
             self._strangers.popitem(last=False)
-        if why not in told or why in ("wrong", "closing"):
-            told.add(why)
-            key = "closed" if why == "closing" else why
+        key = "closed" if why == "closing" else why
+        if key not in told or why in ("wrong", "closing"):
+            told.add(key)
             await self._send(tasks, chat.id, Answer(escaped(say(key, self._language))))
 
     async def _answer(self, tasks: asyncio.TaskGroup, chat: TelegramChat, text: str) -> None:
         name, *words = text.split() or [""]
         command = self._command(name)
         # In a group there may be other bots.
-        is_for_us = chat.type == chat.PRIVATE or "@" in name
+        is_for_us = chat.type == chat.PRIVATE or name.partition("@")[2] != ""
         if command is None or not (is_for_us or command == "start" or is_known(command)):
             return
         if command == "start":
@@ -298,10 +298,12 @@ class TelegramBot:
         except RetryAfter as error:
             raise UndeliveredError("Telegram asks for a pause", retry_after_s(error)) from None
         except ChatMigrated as error:
-            with suppress(StateError):
+            try:
                 await self._renumber(tasks, chat_id, error.new_chat_id)
-                raise UndeliveredError("the group has another number now", 0.0) from None
-            raise UndeliveredError("the group has another number now, which cannot be noted") from None
+            except StateError as trouble:
+                raise UndeliveredError(str(trouble)) from None
+            # Everything that waits for it is told there.
+            raise RefusedError(f"the group is {error.new_chat_id} now") from None
         except (Forbidden, BadRequest) as error:
             raise RefusedError(self._safe(error)) from None
         except InvalidToken:
@@ -310,10 +312,10 @@ class TelegramBot:
             raise UndeliveredError(self._safe(error)) from None
 
     async def _renumber(self, tasks: asyncio.TaskGroup, old: int, new: int) -> None:
-        log.info("The group %d is the supergroup %d now; it stays paired.", old, new)
-        await asyncio.to_thread(with_state, self._house.state, renumber_chat, old, new)
-        self._strangers.pop(new, None)
-        self._tell(tasks, new)
+        if await asyncio.to_thread(with_state, self._house.state, renumber_chat, old, new):
+            log.info("The group %d is the supergroup %d now; it stays paired.", old, new)
+            self._strangers.pop(new, None)
+            self._tell(tasks, new)
 
 
 def _pair(connection: sqlite3.Connection, code: str, chat: Chat, moment: Moment) -> Outcome:

@@ -84,9 +84,12 @@ def _list(settings: Settings) -> None:
 
 
 def _remove(settings: Settings, chat: int) -> None:
-    from smartmeter.bot.pairing import remove_chat  # noqa: PLC0415
+    from smartmeter.bot.pairing import chats, remove_chat  # noqa: PLC0415
     from smartmeter.state import with_state  # noqa: PLC0415
 
-    if not with_state(settings.journal.state_path, remove_chat, chat):
+    path = settings.journal.state_path
+    # Looked for first, as SQLite takes no number of more than 64 bits.
+    is_paired = chat in [one.id for one in with_state(path, chats)]
+    if not (is_paired and with_state(path, remove_chat, chat)):
         raise CommandError(f"no chat {chat} is paired; smartmeter telegram chats lists them")
     print(f"The bot does not serve chat {chat} any more.")

@@ -10,7 +10,9 @@ from smartmeter.bot.answer import bold, escaped
 from smartmeter.bot.split import CAPTION_UNITS, TEXT_UNITS, split
 from tests.fixtures.telegram_api import parse_html, utf16_units
 
-WORDS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zs", "Zl", "Zp")) | st.sampled_from("<>&;'\"😀"), max_size=80)
+WORDS = st.text(
+    st.characters(exclude_categories=("Cs", "Cc", "Zs", "Zl", "Zp")) | st.sampled_from("<>&;'\"😀"), max_size=80
+)
 LINES = st.lists(st.tuples(st.sampled_from((escaped, bold)), WORDS).map(lambda made: made[0](made[1])), max_size=30)
 
 
