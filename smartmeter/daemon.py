@@ -199,7 +199,8 @@ class Daemon:
 
     async def _tell_of_alarms(self, house: "House") -> None:
         """Watch for alarms, and tell of them through all that the settings name; the bot is one of these."""
-        from smartmeter.state import StateError, create_state  # noqa: PLC0415 - only here is such a file wanted
+        from smartmeter.alarms.delivery import dismiss_others  # noqa: PLC0415 - only who has alarms needs it
+        from smartmeter.state import StateError, create_state  # noqa: PLC0415
 
         try:
             await asyncio.to_thread(create_state, house.state)
@@ -212,7 +213,9 @@ class Daemon:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(house.alarms.run())
                 tasks.create_task(self._tell_by_apprise(house))
-                if self.settings.telegram is not None:
+                if self.settings.telegram is None:
+                    await asyncio.to_thread(dismiss_others, house.state, "telegram:", ())
+                else:
                     run = await _import_later("smartmeter.bot.telegram", "run_bot")
                     tasks.create_task(_keep_running("the bot", partial(run, house, self.settings.telegram)))
 

@@ -10,8 +10,8 @@ from smartmeter.alarms.outbox import ALL_ALARMS, latest
 from smartmeter.alarms.rules import Rule
 from smartmeter.bot.answer import WARNING, Answer, Button, NotUnderstoodError, bold, escaped, short
 from smartmeter.bot.arguments import duration_of
-from smartmeter.bot.house import House
 from smartmeter.bot.words import say
+from smartmeter.house import House
 from smartmeter.reports.amounts import lasting, near_moment
 from smartmeter.settings.durations import UNITS_US
 from smartmeter.state import with_state

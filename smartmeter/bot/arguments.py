@@ -8,8 +8,8 @@ from functools import cache
 from typing import Final
 
 from smartmeter.bot.answer import NotUnderstoodError, short
-from smartmeter.bot.house import House
 from smartmeter.bot.words import say
+from smartmeter.house import House
 from smartmeter.measurands import Measurand, find_measurand, measurands
 from smartmeter.settings.durations import InvalidDurationError, parse_duration
 from smartmeter.settings.model import MeterSettings

@@ -9,11 +9,11 @@ from smartmeter.bot.answer import CALLBACK_BYTES, Answer, Button, NotUnderstoodE
 from smartmeter.bot.energy import energy
 from smartmeter.bot.fast import fast
 from smartmeter.bot.graph import chart
-from smartmeter.bot.house import House
 from smartmeter.bot.now import now
 from smartmeter.bot.status import status
 from smartmeter.bot.words import say
 from smartmeter.errors import SmartmeterError
+from smartmeter.house import House
 from smartmeter.measurands import Language
 
 _BUTTON_CHARACTERS: Final = 30

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from smartmeter.bot.answer import Answer, Button, NotUnderstoodError, bold, escaped
 from smartmeter.bot.arguments import Wish, meter_key, understand
-from smartmeter.bot.house import House
 from smartmeter.bot.words import say
 from smartmeter.energy.tariff import EXPORT, IMPORT, currency_of
 from smartmeter.history.model import EnergyRow
+from smartmeter.house import House
 from smartmeter.measurands import measurands
 from smartmeter.periods import period_end, period_start
 from smartmeter.reports.amounts import amount

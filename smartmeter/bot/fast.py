@@ -1,26 +1,20 @@
 """`/fast`, `/schnelles_messintervall`: everything is read more often for a while."""
 
-import math
 from collections.abc import Sequence
 from typing import Final
 
 from smartmeter.bot.answer import Answer, Button, NotUnderstoodError
 from smartmeter.bot.arguments import duration_of
-from smartmeter.bot.house import House
 from smartmeter.bot.words import say
-from smartmeter.polling.learned import Learned
-from smartmeter.polling.plan import line_time_s
-from smartmeter.polling.round import plan_round
+from smartmeter.house import House
+from smartmeter.polling.load import shortest_interval_us
 from smartmeter.reports.amounts import clock_second, lasting
 from smartmeter.reports.words import number
 from smartmeter.settings.durations import UNITS_US, InvalidDurationError, format_duration, parse_duration
-from smartmeter.settings.model import BusSettings
 
 SHORTEST_US: Final = 100_000
 # A chat must not fill the disk: at one reading a second an hour is a megabyte.
 LONGEST_US: Final = UNITS_US["h"]
-# What the line needs is a little more than what was computed.
-_MARGIN: Final = 1.1
 
 
 async def fast(house: House, words: Sequence[str]) -> Answer:
@@ -32,7 +26,7 @@ async def fast(house: House, words: Sequence[str]) -> Answer:
     if interval_us < SHORTEST_US:
         raise NotUnderstoodError(say("fast_shortest", language, seconds=_seconds(house, SHORTEST_US)))
     # What the owner has set, the owner has set; what a chat asks for must fit on the line.
-    needed_us = needed_interval_us(house) if words else 0
+    needed_us = shortest_interval_us(house.settings.buses) if words else 0
     if interval_us < needed_us:
         seconds, asked = _seconds(house, needed_us), _seconds(house, interval_us)
         notes.append(say("fast_limited", language, seconds=seconds, asked=asked))
@@ -49,24 +43,6 @@ async def fast(house: House, words: Sequence[str]) -> Answer:
     again = f"/fast {format_duration(interval_us)} {format_duration(longer_us)}"
     longer = say("longer", language, duration=lasting(longer_us / 1e6))
     return Answer("\n".join([first, *notes]), ((Button(longer, again), Button(say("values", language), "/now")),))
-
-
-def needed_interval_us(house: House) -> int:
-    """The shortest interval at which the busiest line can give everything, rounded up to a tenth of a second."""
-    needed_s = max(_everything_s(bus) for bus in house.settings.buses) * _MARGIN
-    return math.ceil(needed_s * 10) * SHORTEST_US
-
-
-def _everything_s(bus: BusSettings) -> float:
-    """How long the line takes to read everything once."""
-    return sum(
-        line_time_s(
-            plan_round(meter.model, bus.format, frozenset(meter.intervals_us), Learned()),
-            bus.format,
-            meter.model.turnaround_s,
-        )
-        for meter in bus.meters
-    )
 
 
 def _wanted(house: House, words: Sequence[str]) -> tuple[int, int]:

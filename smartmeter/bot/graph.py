@@ -7,8 +7,8 @@ from typing import Final
 from smartmeter.bot.answer import Answer, Button, NotUnderstoodError, bold, escaped, rows_of, short
 from smartmeter.bot.arguments import meter_key, understand
 from smartmeter.bot.chart import Chart, ChartError, ChartOrder, draw_chart
-from smartmeter.bot.house import House
 from smartmeter.bot.words import say
+from smartmeter.house import House
 from smartmeter.measurands import Measurand, measurands
 from smartmeter.reports.amounts import amount, lasting
 from smartmeter.settings.durations import UNITS_US, format_duration

@@ -6,8 +6,8 @@ from typing import Final
 
 from smartmeter.bot.answer import WARNING, Answer, Button, NotUnderstoodError, bold, escaped, rows_of, short
 from smartmeter.bot.arguments import Wish, meter_key, understand
-from smartmeter.bot.house import House
 from smartmeter.bot.words import say
+from smartmeter.house import House
 from smartmeter.live import LatestValue
 from smartmeter.measurands import Measurand, measurands
 from smartmeter.reports.amounts import amount, clock_second, near_moment

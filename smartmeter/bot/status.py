@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from smartmeter import __version__
 from smartmeter.bot.answer import WARNING, Answer, Button, bold, escaped, short
-from smartmeter.bot.house import House
 from smartmeter.bot.words import say
 from smartmeter.clock import elapsed_us, now
 from smartmeter.health import load_of
+from smartmeter.house import House
 from smartmeter.polling.bus import Bus
 from smartmeter.polling.poller import MeterPoller
 from smartmeter.reports.amounts import lasting, near_moment

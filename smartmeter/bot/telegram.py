@@ -24,10 +24,10 @@ from smartmeter.bot.alarm import mute_buttons
 from smartmeter.bot.answer import Answer, escaped, short
 from smartmeter.bot.client import connected, markup, retry_after_s, send_answer
 from smartmeter.bot.commands import COMMANDS, answer, help_text, is_known
-from smartmeter.bot.house import House
 from smartmeter.bot.pairing import Chat, Outcome, chats, issue_code, recipient_of, renumber_chat, try_code
 from smartmeter.bot.words import say
 from smartmeter.clock import Moment, now
+from smartmeter.house import House
 from smartmeter.settings.model import TelegramSettings
 from smartmeter.sinks.backoff import backoff_s
 from smartmeter.state import StateError, with_state

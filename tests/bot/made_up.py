@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from smartmeter.alarms.messages import Wording
 from smartmeter.alarms.watch import AlarmWatch, Looks
-from smartmeter.bot.house import House
 from smartmeter.clock import Clock, Moment
 from smartmeter.energy.site import Site
+from smartmeter.house import House
 from smartmeter.journal import Journal
 from smartmeter.journal.bulk import JournalImport
 from smartmeter.journal.history import JournalHistory
@@ -137,6 +137,7 @@ async def home(directory, meters=None, language="de", history=(), rules=(), tari
         history=JournalHistory(path),
         shippers={},
         alarms=alarms,
+        fast=fast,
         shorten=shorten,
     )
     try:

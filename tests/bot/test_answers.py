@@ -15,11 +15,11 @@ from smartmeter.bot.answer import CALLBACK_BYTES
 from smartmeter.bot.chart import Chart, ChartError
 from smartmeter.bot.client import markup
 from smartmeter.bot.commands import COMMANDS, answer, help_text
-from smartmeter.bot.fast import needed_interval_us
 from smartmeter.bot.split import split
 from smartmeter.bot.words import _WORDS
 from smartmeter.energy.tariff import Tariff
 from smartmeter.measurands import measurands
+from smartmeter.polling.load import shortest_interval_us
 from smartmeter.reading import Reading
 from smartmeter.sinks.shipper import ShipperState
 from smartmeter.state import with_state
@@ -318,15 +318,15 @@ async def test_fast_keeps_to_what_the_line_can_give(tmp_path):
             "Interval shortened: everything every 0.7 s until 12:01:00.\n"
             "The line needs that long: 0.7 s instead of 0.1 s."
         )
-        assert made.shortened == [(needed_interval_us(made.house), 60)]
+        assert made.shortened == [(shortest_interval_us(made.house.settings.buses), 60)]
         # All of its 68 values by 8N1 at 9600 baud take half a second and more.
-        assert needed_interval_us(made.house) == 700_000
+        assert shortest_interval_us(made.house.settings.buses) == 700_000
 
 
 async def test_two_meters_on_a_line_need_twice_as_long(tmp_path):
     meters = [meter("a"), meter("b", address=2), meter("c", address=3)]
     async with home(tmp_path, meters) as made:
-        assert 3 * 600_000 <= needed_interval_us(made.house) <= 3 * 700_000
+        assert 3 * 600_000 <= shortest_interval_us(made.house.settings.buses) <= 3 * 700_000
 
 
 # --- /chart
