@@ -32,14 +32,14 @@ def main(args: argparse.Namespace) -> int:
     if args.action == "token":
         print(f'tokens = ["{secrets.token_urlsafe(_TOKEN_BYTES)}"]')
         return 0
-    from smartmeter.web.sessions import hash_password  # noqa: PLC0415 - only now is it needed
+    from smartmeter.web.sessions import LONGEST_PASSWORD, hash_password  # noqa: PLC0415 - only now is it needed
 
-    password = _ask()
+    password = _ask(LONGEST_PASSWORD)
     print(f'password_hash = "{hash_password(password)}"')
     return 0
 
 
-def _ask() -> str:
+def _ask(longest: int) -> str:
     """The password: asked for twice at a terminal, else the line on standard input."""
     if sys.stdin.isatty():
         password = getpass.getpass("Password: ")
@@ -47,6 +47,6 @@ def _ask() -> str:
             raise PasswordError("these are two different passwords")
     else:
         password = sys.stdin.readline().rstrip("\n")
-    if len(password) < SHORTEST:
-        raise PasswordError(f"a password needs at least {SHORTEST} characters")
+    if not SHORTEST <= len(password) <= longest:
+        raise PasswordError(f"a password has {SHORTEST} to {longest} characters")
     return password

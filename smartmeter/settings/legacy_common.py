@@ -146,7 +146,7 @@ def telegram_notices(telegram_bot: object) -> Iterator[str]:
     """Why there is no bot although there is a token."""
     token = _token(telegram_bot)
     if token and not is_token(token):
-        yield f"telegram_bot: there is no bot, as the token is none; it must be {TOKEN_TEXT}"
+        yield f"telegram_bot: there is no Telegram bot, as the token is none; it must be {TOKEN_TEXT}"
 
 
 def _token(telegram_bot: object) -> str:

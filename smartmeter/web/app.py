@@ -1,5 +1,7 @@
 """The application: which function answers which request."""
 
+import asyncio
+import gzip
 import json
 import re
 from collections.abc import AsyncIterator
@@ -13,14 +15,13 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route, Router
 
 from smartmeter.errors import SmartmeterError
 from smartmeter.history.model import History
 from smartmeter.house import House
-from smartmeter.reports.energy import EnergyReport
 from smartmeter.reports.energy_data import energy_csv
 from smartmeter.settings.model import WebSettings
 from smartmeter.web import energy, history
@@ -33,9 +34,14 @@ from smartmeter.web.meters import latest_json, meters_json
 from smartmeter.web.parameters import Parameters, wants_csv
 from smartmeter.web.problems import ProblemError, bad_request, not_found, problem_response
 from smartmeter.web.sessions import LONGEST_PASSWORD, SESSION_S, Session, Sessions
+from smartmeter.web.shared import Shared
 from smartmeter.web.state import state_json
 
 LARGEST_BODY: Final = 4096
+# How long a body may take: it is a line.
+BODY_S: Final = 10.0
+# A hundred pages that ask how it is cost as much as one.
+STATE_FRESH_S: Final = 1.0
 # What is smaller is not worth the time.
 _COMPRESS_FROM: Final = 1000
 _COMPRESS_LEVEL: Final = 4
@@ -50,22 +56,24 @@ class Page:
         self.look_up = LookUp(house.journal.path)
         self._house = house
         self._sessions = Sessions(settings.password_hash, settings.tokens)
+        self._shared_state = Shared(self._make_state, STATE_FRESH_S)
         self._files = load_files()
-        app = Starlette(
-            routes=[
-                Route(f"{API}session", self._session, methods=["GET"]),
-                Route(f"{API}session", self._log_in, methods=["POST"]),
-                Route(f"{API}session", self._log_out, methods=["DELETE"]),
-                Route(f"{API}meters", self._meters),
-                Route(f"{API}latest", self._latest),
-                Route(f"{API}events", self._events),
-                Route(f"{API}history", self._history),
-                Route(f"{API}energy", self._energy),
-                Route(f"{API}state", self._state),
-                Route(f"{API}fast", self._fast, methods=["POST"]),
-                Route(f"{API}openapi.json", self._openapi),
-                Route("/{path:path}", self._file),
+        api = Router(
+            [
+                Route("/session", self._session, methods=["GET", "POST", "DELETE"]),
+                Route("/meters", self._meters),
+                Route("/latest", self._latest),
+                Route("/events", self._events),
+                Route("/history", self._history),
+                Route("/energy", self._energy),
+                Route("/state", self._state),
+                Route("/fast", self._fast, methods=["POST"]),
+                Route("/openapi.json", self._openapi),
             ],
+            redirect_slashes=False,
+        )
+        app = Starlette(
+            routes=[Mount(API.rstrip("/"), api), Route("/{path:path}", self._file)],
             middleware=[Middleware(GZipMiddleware, minimum_size=_COMPRESS_FROM, compresslevel=_COMPRESS_LEVEL)],
             exception_handlers={
                 ProblemError: _problem,
@@ -74,10 +82,21 @@ class Page:
                 Exception: _unexpected,
             },
         )
+        app.router.redirect_slashes = False
         # Around everything, errors included.
         self.app = Guard(app, settings, self._sessions)
 
+    def close(self) -> None:
+        """Let go of everyone who waits for something."""
+        self.events.close()
+        self.look_up.close()
+        self._shared_state.close()
+
     async def _session(self, request: Request) -> Response:
+        if request.method == "POST":
+            return await self._log_in(request)
+        if request.method == "DELETE":
+            return await self._log_out(request)
         return self._session_json(self._sessions.find(request.cookies.get(COOKIE)))
 
     async def _log_in(self, request: Request) -> Response:
@@ -122,6 +141,8 @@ class Page:
 
     async def _events(self, request: Request) -> Response:
         Parameters(request, ())
+        if request.method == "HEAD":
+            return Response(media_type="text/event-stream")
         self.events.check_room()
         return StreamingResponse(
             self.events.listen(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
@@ -134,44 +155,41 @@ class Page:
 
         async def question(store: History) -> bytes:
             found = await history.curves(store, wish)
-            if is_csv:
-                return history.curves_csv(found).encode()
-            return _json_bytes(history.curves_json(wish, found))
+            return _packed(history.curves_csv(found).encode() if is_csv else history.curves_json(wish, found))
 
-        content = await self.look_up.ask(("history", is_csv, wish), question)
-        return _download(content, f"{wish.meter}-history.csv") if is_csv else _json_response(content)
+        packed = await self.look_up.ask(("history", is_csv, wish), question)
+        return _unpacked(request, packed, f"{wish.meter}-history.csv" if is_csv else None)
 
     async def _energy(self, request: Request) -> Response:
         parameters = Parameters(request, energy.KNOWN)
         is_csv = wants_csv(request, parameters)
-        kind, now_us = parameters.choice("span", energy.SPANS), self._house.clock.wall_us()
+        wish = energy.wish_of(self._house, parameters)
 
-        async def question(store: History) -> tuple[EnergyReport, bytes]:
-            report = await energy.energy_of(store, self._house, parameters, now_us)
-            if is_csv:
-                return report, energy_csv([report]).encode()
-            return report, _json_bytes(energy.energy_json(report, kind))
+        async def question(store: History) -> bytes:
+            report = await energy.energy_of(store, self._house, wish)
+            return _packed(energy_csv([report]).encode() if is_csv else _json_bytes(energy.energy_json(report, wish)))
 
-        key = ("energy", is_csv, tuple(sorted(request.query_params.multi_items())))
-        report, content = await self.look_up.ask(key, question)
-        return _download(content, f"{report.meter}-energy-{kind}.csv") if is_csv else _json_response(content)
+        packed = await self.look_up.ask(("energy", is_csv, wish), question)
+        return _unpacked(request, packed, f"{wish.meter}-energy-{wish.kind}.csv" if is_csv else None)
 
     async def _state(self, request: Request) -> Response:
         Parameters(request, ())
-        return JSONResponse(await state_json(self._house))
+        return _unpacked(request, await self._shared_state.get(), None)
+
+    async def _make_state(self) -> bytes:
+        return _packed(_json_bytes(await state_json(self._house)))
 
     async def _fast(self, request: Request) -> Response:
-        return JSONResponse(start_fast(self._house, await _json_body(request)))
+        begun = start_fast(self._house, await _json_body(request))
+        self._shared_state.forget()
+        return JSONResponse(begun)
 
     async def _openapi(self, request: Request) -> Response:
         Parameters(request, ())
         return Response(openapi_bytes(), media_type="application/json")
 
     async def _file(self, request: Request) -> Response:
-        path = request.path_params["path"]
-        if f"/{path}".startswith(API.rstrip("/")):
-            raise not_found("there is no such thing in the API; /api/v1/openapi.json describes it")
-        file = self._files.get(path or INDEX)
+        file = self._files.get(request.path_params["path"] or INDEX)
         if file is None:
             raise not_found("there is no such page")
         return file_response(file, request)
@@ -191,8 +209,7 @@ async def page_of(house: House, settings: WebSettings) -> AsyncIterator[Page]:
         try:
             yield page
         finally:
-            page.events.close()
-            page.look_up.close()
+            page.close()
 
 
 async def _json_body(request: Request) -> Any:  # noqa: ANN401 - JSON may be anything
@@ -202,29 +219,45 @@ async def _json_body(request: Request) -> Any:  # noqa: ANN401 - JSON may be any
         # What a form of another page can send without being asked has another type.
         raise ProblemError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/json")
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {LARGEST_BODY} bytes")
     try:
-        return json.loads(body or b"{}")
+        async with asyncio.timeout(BODY_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > LARGEST_BODY:
+                    raise ProblemError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {LARGEST_BODY} bytes")
+    except (TimeoutError, ClientDisconnect):
+        raise ProblemError(HTTPStatus.REQUEST_TIMEOUT, "the body did not come", {"Connection": "close"}) from None
+    try:
+        return json.loads(body or b"{}", parse_constant=_no_number)
     except (ValueError, RecursionError):
         raise bad_request("the body is no JSON") from None
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(text)
 
 
 def _json_bytes(content: object) -> bytes:
     return json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
-def _json_response(content: bytes) -> Response:
-    return Response(content, media_type="application/json")
+def _packed(content: bytes) -> bytes:
+    """Compressed where it is made, away from the daemon's loop, and once for all who ask."""
+    return gzip.compress(content, _COMPRESS_LEVEL, mtime=0)
 
 
-def _download(content: bytes, name: str) -> Response:
+def _unpacked(request: Request, packed: bytes, file_name: str | None) -> Response:
+    """The answer, as the client takes it: JSON, or CSV as a file of this name."""
+    headers = {"Vary": "Accept, Accept-Encoding"}
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+    else:
+        packed = gzip.decompress(packed)
+    if file_name is None:
+        return Response(packed, media_type="application/json", headers=headers)
     # A header is ASCII; names of meters need not be.
-    plain = _NOT_PLAIN.sub("_", name)
-    headers = {"Content-Disposition": f'attachment; filename="{plain}"'}
-    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
+    headers["Content-Disposition"] = f'attachment; filename="{_NOT_PLAIN.sub("_", file_name)}"'
+    return Response(packed, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 async def _problem(_: Request, error: Exception) -> Response:

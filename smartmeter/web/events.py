@@ -11,6 +11,7 @@ from smartmeter.reading import Reading
 from smartmeter.web.fast import fast_json
 from smartmeter.web.meters import latest_json, silent_since
 from smartmeter.web.moments import iso
+from smartmeter.web.numbers import finite
 from smartmeter.web.problems import ProblemError
 
 # A page that does not take what it is sent for so many events is gone.
@@ -35,8 +36,8 @@ class Events:
     def hear(self, reading: Reading) -> None:
         """Tell of a reading. Quick, and raises nothing."""
         if self._queues:
-            data = {"meter": reading.meter, "time": iso(reading.time_us), "values": dict(reading.values)}
-            self._tell(_event("reading", data))
+            values = {id_: finite(value) for id_, value in reading.values.items()}
+            self._tell(_event("reading", {"meter": reading.meter, "time": iso(reading.time_us), "values": values}))
 
     async def keep_looking(self) -> None:
         """Tell of what no reading tells, until cancelled."""
@@ -92,7 +93,7 @@ class Events:
     def close(self) -> None:
         """Send all pages away; they come back by themselves."""
         for queue in self._queues:
-            _end(queue)
+            pass
 
     def _tell(self, data: bytes) -> None:
         for queue in list(self._queues):
@@ -110,4 +111,5 @@ def _end(queue: "asyncio.Queue[bytes]") -> None:
 
 
 def _event(name: str, data: object) -> bytes:
-    return f"event: {name}\ndata: {json.dumps(data, separators=(',', ':'), ensure_ascii=False)}\n\n".encode()
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
+    return f"event: {name}\ndata: {text}\n\n".encode()

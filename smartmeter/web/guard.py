@@ -1,11 +1,12 @@
 """Stands before everything: who may ask, under which name, and what browsers are told to forbid."""
 
+import hmac
+import re
 import socket
 from collections.abc import Sequence
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -20,7 +21,9 @@ CSRF_HEADER: Final = "X-CSRF-Token"
 API: Final = "/api/v1/"
 _SESSION: Final = f"{API}session"
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
-_BEARER: Final = "Bearer "
+_BEARER: Final = "bearer"
+# A name or an address, IPv6 in brackets, and perhaps a port: nothing that another reader could take for a path.
+_HOST: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::[0-9]{1,5})?")
 # Nothing but what is served here, no frame around it, and nothing that came in as text is run.
 _CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -58,26 +61,29 @@ class Guard:
             await self._app(scope, receive, with_headers)
 
     def _check(self, request: Request) -> None:
-        headers = request.headers
+        # Not by the request's URL, of which the header Host is a part: whoever sends it would say where it leads.
+        headers, path = request.headers, request.scope["path"]
         if not self._is_ours(headers):
             # Somebody else's name that leads here ("DNS rebinding") would make their page part of ours.
             raise ProblemError(
                 HTTPStatus.MISDIRECTED_REQUEST,
                 "the page does not know the name by which it was asked for; [web] names lists those that it should",
             )
-        is_safe = request.method in _SAFE
-        if not is_safe and not _is_same_origin(headers):
+        is_safe, is_api = request.method in _SAFE, path.startswith(API)
+        # To follow a link is no harm, to have others' pages ask in the background is.
+        is_link = is_safe and (not is_api or headers.get("sec-fetch-mode") == "navigate")
+        if not is_link and not _is_same_origin(headers):
             raise ProblemError(HTTPStatus.FORBIDDEN, "the request came from another page")
-        if not request.url.path.startswith(API):
+        if not is_api:
             return
-        authorization = headers.get("authorization", "")
-        if authorization.startswith(_BEARER) and self._sessions.knows_token(authorization.removeprefix(_BEARER)):
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == _BEARER and self._sessions.knows_token(token.strip()):
             # No browser sends this by itself.
             return
         if not self._sessions.login_required:
             return
         session = self._sessions.find(request.cookies.get(COOKIE))
-        if request.url.path == _SESSION and (is_safe or request.method == "POST"):
+        if path == _SESSION and (is_safe or request.method == "POST"):
             return
         if session is None:
             raise ProblemError(HTTPStatus.UNAUTHORIZED, "log in first", {"WWW-Authenticate": "Bearer"})
@@ -100,10 +106,8 @@ def _own_names(settings: WebSettings) -> Sequence[str]:
 
 def _host_name(host: str) -> str:
     """The name without the port, and without the brackets of IPv6; "" if it is none."""
-    try:
-        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
-    except ValueError:
-        return ""
+    found = _HOST.fullmatch(host)
+    return (found[1] or found[2]).lower().rstrip(".") if found else ""
 
 
 def _is_address(name: str) -> bool:
@@ -120,11 +124,11 @@ def _is_same_origin(headers: Headers) -> bool:
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+    return origin is None or origin.lower().partition("://")[2] == headers.get("host", "").lower()
 
 
 def _has_csrf(headers: Headers, session: Session) -> bool:
-    return headers.get(CSRF_HEADER, "") == session.csrf
+    return hmac.compare_digest(headers.get(CSRF_HEADER, "").encode(), session.csrf.encode())
 
 
 def _with_headers(send: Send, *, is_api: bool) -> Send:

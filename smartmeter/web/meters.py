@@ -1,5 +1,6 @@
 """What there is to ask about: the site, its meters, their measurands; and the values now."""
 
+import json
 from typing import Any
 
 from smartmeter.energy.tariff import currency_of
@@ -11,6 +12,7 @@ from smartmeter.reports.amounts import DECIMALS
 from smartmeter.settings.model import BusSettings, MeterSettings
 from smartmeter.web.look_up import LookUp
 from smartmeter.web.moments import iso
+from smartmeter.web.numbers import finite
 
 Json = dict[str, Any]
 
@@ -19,11 +21,11 @@ async def meters_json(house: House, look_up: LookUp) -> Json:
     """The site and its meters."""
     names = tuple(meter.name for meter in house.meters)
 
-    async def question(history: History) -> dict[str, int | None]:
+    async def question(history: History) -> bytes:
         spans = {name: await history.span(name) for name in names}
-        return {name: None if span is None else span[0] for name, span in spans.items()}
+        return json.dumps({name: None if span is None else span[0] for name, span in spans.items()}).encode()
 
-    firsts = await look_up.ask("firsts", question)
+    firsts = json.loads(await look_up.ask("firsts", question))
     settings = house.settings
     currencies = (currency_of(settings.tariffs, name) for name in names)
     return {
@@ -78,5 +80,5 @@ def _latest(house: House, poller: MeterPoller) -> Json:
     return {
         "name": poller.meter.name,
         "silent_since": silent_since(poller),
-        "values": {id_: {"value": latest.value, "time": iso(latest.time_us)} for id_, latest in values.items()},
+        "values": {id_: {"value": finite(latest.value), "time": iso(latest.time_us)} for id_, latest in values.items()},
     }

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Final, NoReturn
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from smartmeter.house import House
 from smartmeter.settings.model import WebSettings
@@ -16,18 +17,53 @@ from smartmeter.web.app import page_of
 # A port that is taken may become free.
 TRY_AGAIN_S: Final = 30.0
 # How long answers under way may take when the program ends.
-GRACE_S: Final = 1
+GRACE_S: Final = 0.8
 BACKLOG: Final = 128
+# Each takes a file descriptor, and the journal and the lines need theirs: systemd gives a service 1024.
+CONNECTIONS: Final = 500
+# Who has not asked for anything by then never will.
+SILENT_S: Final = 15.0
+# Whose system has not acknowledged anything for so long is gone.
+DEAD_MS: Final = 30_000
+# What a browser says before the body fits in.
+LARGEST_HEAD: Final = 16_384
 
 log = logging.getLogger(__name__)
 
 
+class _Connection(H11Protocol):
+    """Neither too many connections, nor those that only hold a place."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > CONNECTIONS:
+            transport.abort()
+        else:
+            asyncio.get_running_loop().call_later(SILENT_S, self._end_if_silent)
+
+    def _end_if_silent(self) -> None:
+        if self.cycle is None:
+            self.transport.abort()
+
+
 class _Server(uvicorn.Server):
-    """Leaves signals to the daemon."""
+    """Leaves signals to the daemon, and ends in time."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Before uvicorn complains of those who do not read what they are sent.
+        ending = asyncio.get_running_loop().call_later(GRACE_S, self._end_connections)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            ending.cancel()
+
+    def _end_connections(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
 
 async def serve_page(house: House, settings: WebSettings) -> NoReturn:
@@ -52,32 +88,37 @@ async def serve_page(house: House, settings: WebSettings) -> NoReturn:
                 await _serve(house, settings, listener)
 
 
-async def _serve(house: House, settings: WebSettings, listener: socket.socket) -> None:
+async def _serve(house: House, settings: WebSettings, listener: socket.socket) -> NoReturn:
     async with page_of(house, settings) as page:
         config = uvicorn.Config(
             page.app,
-            http="h11",
+            http=_Connection,
             ws="none",
             loop="none",
             lifespan="off",
             log_config=None,
-            log_level=logging.WARNING,
+            # What strangers send is no warning to the owner.
+            log_level=logging.ERROR,
             access_log=False,
             server_header=False,
             proxy_headers=False,
-            timeout_graceful_shutdown=GRACE_S,
+            h11_max_incomplete_event_size=LARGEST_HEAD,
+            timeout_graceful_shutdown=2,
         )
         server = _Server(config)
         log.info("The page is at %s.", _address(settings, listener))
         serving = asyncio.create_task(server.serve([listener]))
         looking = asyncio.create_task(page.events.keep_looking())
         try:
-            await asyncio.shield(serving)
+            ended, _ = await asyncio.wait([serving, looking], return_when=asyncio.FIRST_COMPLETED)
         finally:
             looking.cancel()
-            page.events.close()
+            page.close()
             server.should_exit = True
             await serving
+        for task in ended:
+            task.result()
+        raise RuntimeError("the server has ended by itself")
 
 
 def _listen(settings: WebSettings) -> socket.socket:
@@ -88,6 +129,9 @@ def _listen(settings: WebSettings) -> socket.socket:
         if family == socket.AF_INET6:
             # "::" means everyone, as people expect it.
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            # Its connections inherit it.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAD_MS)
         listener.bind((settings.host, settings.port))
         listener.listen(BACKLOG)
         listener.settimeout(0)

@@ -1,6 +1,7 @@
 """How measuring fares: lines, meters, sinks, the journal, the disk, alarms."""
 
 import asyncio
+import os
 import shutil
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +20,8 @@ from smartmeter.web.moments import iso
 
 _IO: Final = Path("/proc/self/io")
 _STATM: Final = Path("/proc/self/statm")
-_PAGE_BYTES: Final = 4096
+# Not the same everywhere: a Raspberry Pi 5 has pages of 16 KB.
+_PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 _DAY_S: Final = 86_400
 # Before that, what the start has written would be taken for what every day writes.
 _TELLING_S: Final = 600.0
@@ -39,7 +41,7 @@ async def state_json(house: House) -> Json:
         "meters": [_meter(house, poller) for poller in house.pollers],
         "sinks": [await _sink(house, shipper) for shipper in house.shippers.values()],
         "journal": await asyncio.to_thread(_journal, house.journal.path, uptime_s),
-        "memory_bytes": await asyncio.to_thread(_memory_bytes),
+        "memory_bytes": _memory_bytes(),
         "alarms": _alarms(house),
         "fast": fast_json(house),
     }

@@ -86,7 +86,7 @@ def test_the_documented_file_means_what_it_meant(load, tmp_path):
     )
     assert settings.fast == FastSettings(4_000_000, 120.0)
     [notice] = settings.notices
-    assert notice.startswith("telegram_bot: there is no bot")
+    assert notice.startswith("telegram_bot: there is no Telegram bot")
     assert "telegramtoken" not in notice
     assert settings.telegram is None
 
