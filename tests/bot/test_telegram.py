@@ -654,6 +654,7 @@ async def test_a_stranger_s_group_that_migrates_gets_nothing_by_it(bot, is_known
         await bot.ask("hello", MALLORY, GROUP)
     bot.api.announce_migration(GROUP, SUPERGROUP, MALLORY)
     bot.api.say(SUPERGROUP, "/now", MALLORY)
+    await bot.sent(1, SUPERGROUP)
     await bot.settle()
     assert bot.paired() == [ANNA.id]
     assert [sent.text.startswith(STRANGER) for sent in bot.api.sent(SUPERGROUP)] == [True]
