@@ -93,7 +93,7 @@ class Events:
     def close(self) -> None:
         """Send all pages away; they come back by themselves."""
         for queue in self._queues:
-            pass
+            _end(queue)
 
     def _tell(self, data: bytes) -> None:
         for queue in list(self._queues):
