@@ -1,13 +1,14 @@
-"""Server-sent events: every reading, a meter that falls silent, the fast interval, to all pages that are open."""
+"""Server-sent events to all pages that are open: readings, silent meters, the fast interval, alarms."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from smartmeter.house import House
 from smartmeter.reading import Reading
+from smartmeter.web.alarms import alarms_json
 from smartmeter.web.fast import fast_json
 from smartmeter.web.meters import latest_json, silent_since
 from smartmeter.web.moments import iso
@@ -22,7 +23,6 @@ LOOK_EVERY_S: Final = 1.0
 # So often a sign of life comes, by which a page notices that the line is dead, and the program that the page is gone.
 ALIVE_EVERY_S: Final = 15.0
 
-_ALIVE: Final = b": \n\n"
 _END: Final = b""
 
 
@@ -41,31 +41,29 @@ class Events:
 
     async def keep_looking(self) -> None:
         """Tell of what no reading tells, until cancelled."""
-        silent: dict[str, str | None] = {}
-        fast: dict[str, Any] = {}
+        silent = self._silent()
+        alarms, until_s = alarms_json(self._house), self._house.fast.until_s
+        was_active = self._house.fast.active
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            if not self._queues:
-                silent, fast = {}, {}
-                continue
-            for poller in self._house.pollers:
-                name, since = poller.meter.name, silent_since(poller)
-                if silent.get(name) != since:
+            before, silent = silent, self._silent()
+            for name, since in silent.items():
+                if before.get(name) != since:
                     self._tell(_event("meter", {"meter": name, "silent_since": since}))
-                silent[name] = since
-            fast = self._tell_of_fast(fast)
+            fast = self._house.fast
+            if (fast.active, fast.until_s) != (was_active, until_s):
+                self._tell(self._fast_event())
+            was_active, until_s = fast.active, fast.until_s
+            told, alarms = alarms, alarms_json(self._house)
+            if told != alarms:
+                self._tell(_event("alarms", {"alarms": alarms}))
 
-    def _tell_of_fast(self, told: dict[str, Any]) -> dict[str, Any]:
+    def _silent(self) -> Mapping[str, str | None]:
+        return {poller.meter.name: silent_since(poller) for poller in self._house.pollers}
+
+    def _fast_event(self) -> bytes:
         now = fast_json(self._house)
-        # Its end moves by milliseconds when it is worked out anew.
-        keys = ("active", "interval_s")
-        begun_anew = now["active"] and told.get("until") and abs(self._house.fast.until_s - told["until_s"]) > 1
-        if {key: told.get(key) for key in keys} != {key: now[key] for key in keys} or begun_anew:
-            self._tell(
-                _event("fast", {"active": now["active"], "interval_s": now["interval_s"], "until": now["until"]})
-            )
-            return {**now, "until_s": self._house.fast.until_s}
-        return told
+        return _event("fast", {key: now[key] for key in ("active", "interval_s", "until")})
 
     def check_room(self) -> None:
         """Raises ProblemError if too many listen already."""
@@ -73,17 +71,19 @@ class Events:
             raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, f"{PAGES} pages are open already")
 
     async def listen(self) -> AsyncIterator[bytes]:
-        """What one page is sent: first all latest values, then every event."""
+        """What one page is sent: first how everything is, then every event."""
         queue: asyncio.Queue[bytes] = asyncio.Queue(QUEUED)
         self._queues.add(queue)
         try:
-            yield _event("latest", latest_json(self._house))
+            alarms = _event("alarms", {"alarms": alarms_json(self._house)})
+            yield _event("latest", latest_json(self._house)) + self._fast_event() + alarms
             while True:
                 try:
                     async with asyncio.timeout(ALIVE_EVERY_S):
                         data = await queue.get()
                 except TimeoutError:
-                    data = _ALIVE
+                    # No comment: what a page's script does not see tells it nothing.
+                    data = _event("alive", {"time": iso(self._house.clock.wall_us())})
                 if data == _END:
                     return
                 yield data

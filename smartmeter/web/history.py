@@ -4,7 +4,9 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from statistics import median_low
 from typing import Final, Literal
 
 from smartmeter.history.columns import aggregates, rollup_column
@@ -32,6 +34,9 @@ MOST_VALUES: Final = 20_000
 READINGS_US: Final = 36 * UNITS_US["h"]
 MOST_READINGS: Final = 100_000
 _MORE_DIGITS: Final = 2
+# From so many distances one can tell what is usual; where only that tells, one or two may be missing without a gap.
+_ENOUGH_TO_TELL: Final = 8
+_MISSED: Final = 3
 # Days have 23 to 25 hours.
 _WIDTHS_US: Final[Mapping[Period, int]] = {"15m": UNITS_US["m"] * 15, "1h": UNITS_US["h"], "1d": UNITS_US["d"]}
 _LONGEST_US: Final[Mapping[Period, int]] = {**_WIDTHS_US, "1d": 25 * UNITS_US["h"]}
@@ -117,6 +122,7 @@ async def curves(history: History, wish: Wish) -> Curves:
     if span_us <= min(READINGS_US, MOST_READINGS * wish.round_us):
         newer = await _from_readings(history, wish)
         if newer.times_us:
+            wish = replace(wish, intervals_us=_usual_intervals_us(wish, newer))
             return _with_holes(wish, await _expired(history, wish, newer.times_us[0]), newer)
     period = _period(span_us, wish.points)
     # The period that has begun before the span reaches into it.
@@ -146,6 +152,19 @@ async def _from_readings(history: History, wish: Wish) -> Curves:
             low = _rounded(id_, [row.minima.get(id_) for row in rows])
             made[id_] = Curve(_rounded(id_, [row.means.get(id_) for row in rows]), low, high)
     return Curves("readings", step_us, step_us, [row.start_us for row in rows], made)
+
+
+def _usual_intervals_us(wish: Wish, found: Curves) -> tuple[int, ...]:
+    """How often each measurand was read then: years that were imported, or other settings, know another interval."""
+    usual = []
+    for id_, interval_us in zip(wish.ids, wish.intervals_us, strict=True):
+        mean = found.by_id[id_].mean
+        times_us = [time_us for time_us, value in zip(found.times_us, mean, strict=True) if value is not None]
+        apart_us = [later - earlier for earlier, later in pairwise(times_us)]
+        usual_us = median_low(apart_us) if len(apart_us) >= _ENOUGH_TO_TELL else 0
+        is_rarer = usual_us > max(interval_us, found.step_us)
+        usual.append(_MISSED * usual_us if is_rarer else interval_us)
+    return tuple(usual)
 
 
 async def _expired(history: History, wish: Wish, first_us: int) -> Curves:

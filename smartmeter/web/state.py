@@ -3,17 +3,18 @@
 import asyncio
 import os
 import shutil
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from smartmeter import __version__
-from smartmeter.alarms.messages import Wording, rule_text
 from smartmeter.clock import elapsed_us, now
 from smartmeter.health import load_of
 from smartmeter.house import House
 from smartmeter.polling.bus import Bus
 from smartmeter.polling.poller import MeterPoller
 from smartmeter.sinks.shipper import ShipperState
+from smartmeter.web.alarms import alarms_json
 from smartmeter.web.fast import fast_json
 from smartmeter.web.meters import silent_since
 from smartmeter.web.moments import iso
@@ -26,7 +27,11 @@ _DAY_S: Final = 86_400
 # Before that, what the start has written would be taken for what every day writes.
 _TELLING_S: Final = 600.0
 
+# A disk that does not answer has the journal wait.
+PATIENCE_S: Final = 2.0
+
 Json = dict[str, Any]
+_T = TypeVar("_T")
 
 
 async def state_json(house: House) -> Json:
@@ -42,18 +47,28 @@ async def state_json(house: House) -> Json:
         "sinks": [await _sink(house, shipper) for shipper in house.shippers.values()],
         "journal": await asyncio.to_thread(_journal, house.journal.path, uptime_s),
         "memory_bytes": _memory_bytes(),
-        "alarms": _alarms(house),
+        "alarms": alarms_json(house),
         "fast": fast_json(house),
     }
 
 
+async def _within_patience(answer: Coroutine[Any, Any, _T]) -> _T | None:
+    """The answer; None if the journal cannot be read now, which is when somebody looks here."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            return await answer
+    except TimeoutError:
+        return None
+
+
 async def _bus(house: House, bus: Bus) -> Json:
     counters = bus.counters
+    load = await _within_patience(load_of(house.journal, bus, house.started, house.clock))
     return {
         "name": bus.settings.name,
         "port": bus.settings.port,
         "trouble": bus.trouble,
-        "load": min(1.0, await load_of(house.journal, bus, house.started, house.clock)),
+        "load": None if load is None else min(1.0, load),
         "requests": counters.requests,
         "failures": counters.failures,
         # With the time on the line, as the owner has to wait for both.
@@ -82,7 +97,7 @@ async def _sink(house: House, shipper: ShipperState) -> Json:
     last_us = shipper.last_success_us
     return {
         "name": shipper.sink,
-        "backlog": await house.journal.backlog(shipper.sink),
+        "backlog": await _within_patience(house.journal.backlog(shipper.sink)),
         "error": shipper.error,
         "last_success": None if last_us is None else iso(last_us),
         "shipped": shipper.shipped,
@@ -128,17 +143,3 @@ def _memory_bytes() -> int | None:
         return int(_STATM.read_text("ascii").split()[1]) * _PAGE_BYTES
     except (OSError, IndexError, ValueError):
         return None
-
-
-def _alarms(house: House) -> list[Json]:
-    zone = house.wording.zone
-    texts = {"en": Wording("en", zone), "de": Wording("de", zone)}
-    return [
-        {
-            "name": rule.name,
-            "subject": rule.subject,
-            "text": {language: rule_text(rule, wording) for language, wording in texts.items()},
-            "since": iso(state.since_us),
-        }
-        for rule, state in house.alarms.on()
-    ]

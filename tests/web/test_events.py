@@ -7,6 +7,8 @@ import time
 import httpx
 import pytest
 
+from smartmeter.alarms.judge import AlarmState
+from smartmeter.alarms.rules import Rule
 from smartmeter.reading import Reading
 from smartmeter.web import events as module
 from smartmeter.web.events import Events
@@ -44,12 +46,19 @@ async def soon(stream, within_s=2.0):
     return event
 
 
+async def begun(stream):
+    """What a page is told at its begin: the latest values, after which fast interval and alarms come as well."""
+    told = parsed(await asyncio.wait_for(anext(stream), 2.0))
+    assert [name for name, _ in told] == ["latest", "fast", "alarms"]
+    return told[0][1], told[1][1], told[2][1]
+
+
 async def test_first_all_values_and_then_every_reading(made, events):
     made.read({"voltage_l1": 230.1})
     stream = events.listen()
-    name, latest = await soon(stream)
-    assert name == "latest"
+    latest, fast, alarms = await begun(stream)
     assert latest["meters"][0]["values"] == {"voltage_l1": {"value": 230.1, "time": "2026-11-24T11:00:00.000Z"}}
+    assert (fast, alarms) == ({"active": False, "interval_s": None, "until": None}, {"alarms": []})
     made.read({"voltage_l1": 231.2, "active_power_total": None})
     assert await soon(stream) == (
         "reading",
@@ -64,7 +73,7 @@ async def test_first_all_values_and_then_every_reading(made, events):
 
 async def test_nothing_gets_lost_between_the_values_and_the_first_reading(made, events):
     stream = events.listen()
-    assert (await soon(stream))[0] == "latest"
+    await begun(stream)
     for number in range(5):
         made.read({"voltage_l1": float(number)})
     assert [(await soon(stream))[1]["values"]["voltage_l1"] for _ in range(5)] == [0, 1, 2, 3, 4]
@@ -74,8 +83,7 @@ async def test_nothing_gets_lost_between_the_values_and_the_first_reading(made, 
 async def test_no_name_and_no_value_breaks_the_stream(made, events):
     stream = events.listen()
     made.read({"voltage_l1": float("nan"), "active_power_total": float("inf")}, name='"Süd"\n\r<b>')
-    name, latest = await soon(stream)
-    assert name == "latest"
+    latest, *_ = await begun(stream)
     assert latest["meters"][1]["values"]["voltage_l1"]["value"] is None
     made.read({"voltage_l1": float("nan"), "active_power_total": float("-inf")}, name='"Süd"\n\r<b>')
     assert (await soon(stream))[1]["values"] == {"voltage_l1": None, "active_power_total": None}
@@ -86,8 +94,7 @@ async def test_a_meter_that_falls_silent_is_told_and_when_it_is_back(made, event
     monkeypatch.setattr(module, "LOOK_EVERY_S", 0.01)
     stream = events.listen()
     looking = asyncio.create_task(events.keep_looking())
-    await soon(stream)
-    assert (await soon(stream))[0] == "fast"
+    await begun(stream)
     made.house.pollers[0].state.silent_since_us = 1_795_000_000_000_000
     told = {"meter": "house", "silent_since": "2026-11-18T11:06:40.000Z"}
     assert await soon(stream) == ("meter", told)
@@ -102,19 +109,19 @@ async def test_the_fast_interval_is_told_at_its_begin_anew_and_at_its_end(made, 
     monkeypatch.setattr(module, "LOOK_EVERY_S", 0.01)
     stream = events.listen()
     looking = asyncio.create_task(events.keep_looking())
-    await soon(stream)
-    assert await soon(stream) == ("fast", {"active": False, "interval_s": None, "until": None})
+    await begun(stream)
     made.house.fast.start(2_000_000, 10)
-    name, begun = await soon(stream)
-    assert (name, begun["active"], begun["interval_s"]) == ("fast", True, 2.0)
+    name, first = await soon(stream)
+    assert (name, first["active"], first["interval_s"]) == ("fast", True, 2.0)
     made.house.fast.start(2_000_000, 100)
-    assert (await soon(stream))[1]["until"] > begun["until"]
+    assert (await soon(stream))[1]["until"] > first["until"]
     made.house.fast.start(1_000_000, 100)
     assert (await soon(stream))[1]["interval_s"] == 1.0
     with pytest.raises(TimeoutError):
         await soon(stream, 0.1)
     stream = events.listen()
-    await soon(stream)
+    # Who comes later is told that it is on.
+    assert (await begun(stream))[1]["interval_s"] == 1.0
     made.house.fast.start(1_000_000, 0)
     assert (await soon(stream))[1] == {"active": False, "interval_s": None, "until": None}
     looking.cancel()
@@ -123,14 +130,31 @@ async def test_the_fast_interval_is_told_at_its_begin_anew_and_at_its_end(made, 
 async def test_a_sign_of_life(events, monkeypatch):
     monkeypatch.setattr(module, "ALIVE_EVERY_S", 0.02)
     stream = events.listen()
-    await soon(stream)
-    assert [await anext(stream) for _ in range(3)] == [b": \n\n"] * 3
+    await begun(stream)
+    assert [(await soon(stream))[0] for _ in range(3)] == ["alive"] * 3
+
+
+async def test_an_alarm_is_told_at_its_begin_and_its_end(made, events, monkeypatch):
+    monkeypatch.setattr(module, "LOOK_EVERY_S", 0.01)
+    rule = Rule("high", "measurand", "house", "voltage_l1", "above", 253.0, 0.0, 0, 60_000_000)
+    state = AlarmState("on", since_us=1_795_000_000_000_000, worst=254.0)
+    stream = events.listen()
+    looking = asyncio.create_task(events.keep_looking())
+    await begun(stream)
+    monkeypatch.setattr(type(made.house.alarms), "on", lambda _: [(rule, state)])
+    text = {"en": "Voltage L1 > 253.0 V", "de": "Spannung L1 > 253,0 V"}
+    on = {"name": "high", "subject": "house", "text": text, "since": "2026-11-18T11:06:40.000Z"}
+    assert await soon(stream) == ("alarms", {"alarms": [on]})
+    assert (await begun(events.listen()))[2] == {"alarms": [on]}
+    monkeypatch.setattr(type(made.house.alarms), "on", lambda _: [])
+    assert await soon(stream) == ("alarms", {"alarms": []})
+    looking.cancel()
 
 
 async def test_who_does_not_listen_is_sent_away_and_costs_little(made, events):
     lazy, busy = events.listen(), events.listen()
-    await soon(lazy)
-    await soon(busy)
+    await begun(lazy)
+    await begun(busy)
     for number in range(module.QUEUED + 50):
         made.read({"voltage_l1": float(number)})
         assert (await soon(busy))[1]["values"]["voltage_l1"] == number
@@ -151,7 +175,7 @@ async def test_so_many_pages_and_no_more(events, monkeypatch):
     streams = [events.listen() for _ in range(2)]
     for stream in streams:
         events.check_room()
-        await soon(stream)
+        await begun(stream)
     with pytest.raises(ProblemError) as caught:
         events.check_room()
     assert caught.value.status == 503
@@ -162,7 +186,7 @@ async def test_so_many_pages_and_no_more(events, monkeypatch):
 async def test_closing_ends_all(events):
     streams = [events.listen() for _ in range(3)]
     for stream in streams:
-        await soon(stream)
+        await begun(stream)
     events.close()
     for stream in streams:
         assert [data async for data in stream] == []
@@ -171,7 +195,7 @@ async def test_closing_ends_all(events):
 async def test_hearing_never_raises_and_is_quick(made, events):
     streams = [events.listen() for _ in range(100)]
     for stream in streams:
-        await soon(stream)
+        await begun(stream)
     values = dict.fromkeys(made.house.pollers[0].meter.model.registers, 230.123)
     began_s = time.perf_counter()
     for _ in range(100):
@@ -197,7 +221,7 @@ async def test_a_real_stream_is_not_held_back_and_its_end_is_noticed(made):
             assert answer.headers["cache-control"] == "no-store"
             assert "content-encoding" not in answer.headers
             parts = answer.aiter_raw()
-            assert (await soon(parts))[0] == "latest"
+            await begun(parts)
             began_s = time.monotonic()
             made.read({"voltage_l1": 1.5})
             assert (await soon(parts))[0] == "reading"

@@ -81,6 +81,16 @@ async def test_no_line_leads_over_a_gap_and_there_is_no_other(tmp_path):
     assert len(mean) == len(history) + 1
 
 
+async def test_what_was_read_at_a_longer_interval_once_is_no_row_of_gaps(tmp_path):
+    gap = range(NOON_US + 7200 * SECOND_US, NOON_US + 9000 * SECOND_US)
+    history = [one for one in every(120 * SECOND_US, NOON_US, NOON_US + 4 * HOUR_US) if one[1] not in gap]
+    curves = await found(tmp_path, history, NOON_US, NOON_US + 4 * HOUR_US)
+    mean = curves["series"]["voltage_l1"]["mean"]
+    broken = [time_s for time_s, value in zip(curves["times"], mean, strict=True) if value is None]
+    assert broken
+    assert all(gap.start / 1e6 <= time_s < gap.stop / 1e6 for time_s in broken)
+
+
 async def test_one_missing_reading_is_a_gap(tmp_path):
     history = every(10 * SECOND_US, NOON_US, NOON_US + 100 * SECOND_US)
     del history[5]

@@ -1,3 +1,4 @@
+import asyncio
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -134,3 +135,13 @@ async def test_the_time_may_have_been_set(made):
     made.clock.wall_us -= 3 * 86_400_000_000
     state = await ask(made)
     assert state["uptime_s"] == 3660.0
+
+
+async def test_a_journal_that_does_not_answer_holds_nobody_up(made, monkeypatch):
+    async def never(*_):
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(module, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(type(made.house.journal), "health_since", never)
+    state = await asyncio.wait_for(ask(made), 2)
+    assert [bus["load"] for bus in state["buses"]] == [None]
