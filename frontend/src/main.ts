@@ -68,6 +68,8 @@ async function orLoggedOut<T>(answer: Promise<T>): Promise<T | null> {
 function showLogin(): void {
   stop();
   stop = () => {};
+  // Several requests may be refused, one after the other; what was typed meanwhile stays.
+  if (root.querySelector("form.login")) return;
   document.title = `${t("log_in")} – Smartmeter`;
   replace(root, h("main", { class: "alone" }, loginForm(() => void begin())));
 }
