@@ -54,6 +54,8 @@ def main(args: argparse.Namespace) -> int:
         with VirtualLine(LINE, [VirtualMeter(model)], link=link):
             settings = _settings(link, model, args)
             print(f"A virtual {model.name} answers at address 1 on {link}, {LINE}; Ctrl-C ends it.", flush=True)
+            if settings.web is not None:
+                print(f"In the browser: http://{settings.web.host}:{settings.web.port}", flush=True)
             asyncio.run(_run(settings, args.rounds))
     print(f"The readings are in {settings.journal.path}.")
     return 0
