@@ -11,12 +11,12 @@ from pathlib import Path
 from smartmeter.cli.options import add_line_options, bus_from_options, modbus_address
 from smartmeter.cli.private_file import FileError, create_private_file, replace_private_file
 from smartmeter.errors import SmartmeterError
-from smartmeter.measurands import Language
+from smartmeter.measurands import Language, measurands
 from smartmeter.modbus.line import SerialFormat
-from smartmeter.models import load_model, model_names
 from smartmeter.periods import system_zone
 from smartmeter.polling.probe import formats_to_try, probe
 from smartmeter.settings.model import BusSettings, FastSettings, JournalSettings, Settings
+from smartmeter.settings.own_models import model_named
 
 EXAMPLES = """\
   smartmeter init
@@ -49,7 +49,7 @@ def main(args: argparse.Namespace) -> int:
     if args.output.exists() and not args.force:
         raise FileError(f"{args.output} is there already; --force replaces it, -o names another file")
     args.port = args.port or _ask_port()
-    args.model = args.model or _ask(f"Meter model ({', '.join(model_names())})", "SDM530")
+    args.model = args.model or _ask("Meter model (`smartmeter models` lists them)", "SDM530")
     args.address = args.address or _ask_address()
     bus = _find_format(bus_from_options(args), _formats(args))
     text = _settings_text(bus, args.output, args.language or _system_language())
@@ -97,7 +97,7 @@ def _formats(args: argparse.Namespace) -> list[SerialFormat]:
     """The line settings to try: those that the given options leave open."""
     return [
         line
-        for line in formats_to_try(load_model(args.model))
+        for line in formats_to_try(model_named(args.model))
         if args.baudrate in (None, line.baudrate)
         and args.parity in (None, line.parity)
         and args.stopbits in (None, line.stopbits)
@@ -113,10 +113,10 @@ def _find_format(bus: BusSettings, formats: Iterable[SerialFormat]) -> BusSettin
         if answer is None:
             print("no answer")
             continue
-        if answer.voltage is None:
+        if answer.value is None:
             print("an answer, but no plausible voltage; is the model right?")
         else:
-            print(f"the meter answers: {answer.voltage:g} V")
+            print(f"the meter answers: {answer.value:g} {measurands()[answer.measurand].unit_symbol}".rstrip())
         return replace(bus, format=line)
     print(
         f"No meter answers at address {meter.address}. Check wiring (A and B swapped?), address and supply. "

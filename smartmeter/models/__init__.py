@@ -1,5 +1,7 @@
 """Meter models: one TOML file each, and the catalogue that loads them."""
 
-from smartmeter.models.catalogue import Model, Register, load_model, model_names
+from smartmeter.models.catalogue import UnknownModelError, load_model, model_names
+from smartmeter.models.model import Model
+from smartmeter.models.register import Register
 
-__all__ = ["Model", "Register", "load_model", "model_names"]
+__all__ = ["Model", "Register", "UnknownModelError", "load_model", "model_names"]

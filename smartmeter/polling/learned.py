@@ -17,19 +17,21 @@ from functools import cache
 from smartmeter.models import Model, Register
 from smartmeter.polling.plan import Block, BlockRules, Gap, gaps_between
 
-SMALLEST_LIMIT = 2
+SMALLEST_LIMIT = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A request for `count` registers from `address` that a meter refused."""
+    """A request for `count` registers from `address` by `function` that a meter refused."""
 
+    function: int
     address: int
     count: int
 
     def crosses(self, gap: Gap) -> bool:
         """Whether the request asked for the whole of the gap."""
-        return self.address <= gap.start and gap.end <= self.address + self.count
+        within = self.address <= gap.start and gap.end <= self.address + self.count
+        return within and gap.function == self.function
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def learn_refusal(learned: Learned, block: Block) -> Learned:
     """What is known after the meter refused `block`."""
     if len(block.registers) == 1:
         return replace(learned, absent=learned.absent | {block.registers[0].measurand})
-    return replace(learned, refusals=learned.refusals | {Refusal(block.address, block.count)})
+    return replace(learned, refusals=learned.refusals | {Refusal(block.function, block.address, block.count)})
 
 
 def forget_absent(learned: Learned, model: Model) -> Learned:
@@ -79,7 +81,7 @@ def block_rules(learned: Learned, model: Model) -> BlockRules:
 
 
 def _next_limit(refused: int, answered: int) -> int:
-    # Whole float32s, two registers each; what was answered although it is longer says nothing about this block.
+    # Even, as most values have two registers; what was answered although it is longer says nothing about this block.
     known = answered if answered < refused else 0
     return max(refused // 4 * 2, known, SMALLEST_LIMIT)
 
@@ -104,7 +106,7 @@ def _gaps(model: Model) -> frozenset[Gap]:
 
 
 def _as_gap(register: Register) -> Gap:
-    return Gap(register.address, register.address + register.count)
+    return Gap(register.function, register.address, register.end)
 
 
 def _crosses_any(refusal: Refusal, barriers: Iterable[Gap]) -> bool:

@@ -1,5 +1,6 @@
 """Which blocks fetch a set of registers in the least line time."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -11,8 +12,9 @@ _NANOSECONDS = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A run of addresses between two registers, from `start` up to but not including `end`."""
+    """A run of addresses between two registers of a function, from `start` up to but not including `end`."""
 
+    function: int
     start: int
     end: int
 
@@ -28,7 +30,8 @@ class Block:
 
     def crosses(self, gap: Gap) -> bool:
         """Whether the block reads the whole of the gap."""
-        return self.address <= gap.start and gap.end <= self.address + self.count
+        within = self.address <= gap.start and gap.end <= self.address + self.count
+        return within and gap.function == self.function
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +66,13 @@ def line_time_s(blocks: Iterable[Block], line: SerialFormat, turnaround_s: float
 
 
 def gaps_between(registers: Iterable[Register]) -> frozenset[Gap]:
-    """The runs of addresses between the registers that belong to none of them."""
-    gaps = set()
-    end = None
-    for register in sorted(registers, key=lambda register: register.address):
-        if end is not None and register.address > end:
-            gaps.add(Gap(end, register.address))
-        end = register.address + register.count
-    return frozenset(gaps)
+    """The runs of addresses between the registers of one function that belong to none of them."""
+    in_order = sorted(registers, key=lambda register: (register.function, register.address))
+    return frozenset(
+        Gap(left.function, left.end, right.address)
+        for left, right in itertools.pairwise(in_order)
+        if left.function == right.function and left.end < right.address
+    )
 
 
 def _plan_function(
@@ -97,7 +99,7 @@ def _possible_starts(registers: Sequence[Register], end: int, rules: BlockRules)
     """Where the block that ends before `end` may begin; a register alone is always possible."""
     last = registers[end - 1]
     for start in range(end - 1, -1, -1):
-        span = last.address + last.count - registers[start].address
+        span = last.end - registers[start].address
         if start < end - 1 and (
             span > rules.registers_per_request or _barred(registers[start], registers[start + 1], rules)
         ):
@@ -106,13 +108,15 @@ def _possible_starts(registers: Sequence[Register], end: int, rules: BlockRules)
 
 
 def _barred(left: Register, right: Register, rules: BlockRules) -> bool:
-    gap = Gap(left.address + left.count, right.address)
-    return any(gap.start <= barrier.start and barrier.end <= gap.end for barrier in rules.barriers)
+    return any(
+        barrier.function == left.function and left.end <= barrier.start and barrier.end <= right.address
+        for barrier in rules.barriers
+    )
 
 
 def _block(registers: Sequence[Register]) -> Block:
     first, last = registers[0], registers[-1]
-    return Block(first.function, first.address, last.address + last.count - first.address, tuple(registers))
+    return Block(first.function, first.address, last.end - first.address, tuple(registers))
 
 
 def _block_ns(registers: Sequence[Register], line: SerialFormat, turnaround_s: float) -> int:

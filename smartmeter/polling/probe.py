@@ -8,7 +8,7 @@ from smartmeter.modbus.frames import ReadRequest
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.modbus.rtu import LineCounters, RtuConnection
 from smartmeter.models import Model
-from smartmeter.polling.decode import decode_float32
+from smartmeter.polling.decode import decode
 
 # What meters are set to, by their papers and by those who use them; the commonest first.
 USUAL_FORMATS = (
@@ -31,10 +31,11 @@ ATTEMPTS = 2
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a probe brought: the voltage in V of the first phase, None if the answer was no plausible voltage."""
+    """What a probe brought: a value of the measurand; of a voltage None if it was no plausible one."""
 
     format: SerialFormat
-    voltage: float | None
+    measurand: str
+    value: float | None
 
 
 def formats_to_try(model: Model) -> Sequence[SerialFormat]:
@@ -47,17 +48,21 @@ async def probe(port: str, line: SerialFormat, model: Model, address: int, timeo
 
     Nothing is written to the meter. Raises PortError.
     """
-    register = model.registers["voltage_l1"]
+    # Of a meter that shows no voltage, whatever comes first must do.
+    register = model.registers.get("voltage_l1") or next(iter(model.registers.values()))
     request = ReadRequest(address, register.function, register.address, register.count)
     connection = RtuConnection.open(port, line, timeout_s, LineCounters())
     try:
         for _ in range(ATTEMPTS):
             try:
-                voltage = decode_float32(await connection.read(request))
+                value = decode(register, await connection.read(request))
             except AnswerError:
                 continue
-            plausible = voltage is not None and LOWEST_VOLTAGE <= voltage <= HIGHEST_VOLTAGE
-            return Answer(line, voltage if plausible else None)
+            return Answer(line, register.measurand, value if _is_plausible(register.measurand, value) else None)
     finally:
         connection.close()
     return None
+
+
+def _is_plausible(measurand: str, value: float | None) -> bool:
+    return value is not None and (measurand != "voltage_l1" or LOWEST_VOLTAGE <= value <= HIGHEST_VOLTAGE)

@@ -9,7 +9,7 @@ from smartmeter.modbus.errors import AnswerError, ExceptionAnswerError, NoAnswer
 from smartmeter.modbus.frames import ReadRequest
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.models import Model
-from smartmeter.polling.decode import decode_float32
+from smartmeter.polling.decode import decode
 from smartmeter.polling.learned import Learned, block_rules, learn_answer, learn_refusal
 from smartmeter.polling.plan import Block, plan_blocks
 from smartmeter.settings.model import MeterSettings
@@ -107,5 +107,5 @@ def _decode(block: Block, data: bytes) -> dict[str, float | None]:
     values = {}
     for register in block.registers:
         start = 2 * (register.address - block.address)
-        values[register.measurand] = decode_float32(data[start : start + 2 * register.count])
+        values[register.measurand] = decode(register, data[start : start + 2 * register.count])
     return values

@@ -1,6 +1,5 @@
 """A virtual meter: a model of the catalogue at an address, and what its registers hold."""
 
-import struct
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from smartmeter.simulator.answers import (
     answer_to,
     exception,
 )
+from smartmeter.simulator.contents import content_of, shown_by
 from smartmeter.simulator.electricity import electrical_values
 from smartmeter.simulator.faults import NO_FAULTS, Faults, Quirks, striking_faults
 
@@ -70,6 +70,8 @@ class VirtualMeter:
         self.faults = faults
         self.clock = clock or seconds_since_installation()
         self.striking = striking_faults()
+        registers = model.registers.values()
+        self._in_pairs = all(register.count == 2 and register.address % 2 == 0 for register in registers)  # noqa: PLR2004 - a pair
         self._image = _Image(None, self.values, self.quirks, {})
         # The first values of a house take some 50 ms: none of them on the line.
         self.values_at(0)
@@ -90,11 +92,9 @@ class VirtualMeter:
         self._values = values
 
     def values_at(self, time_s: float) -> dict[str, float]:
-        """What the registers hold at a time, by measurand: float32 numbers, 0.0 for what the quirks call absent."""
-        step_s = max(0, _step(time_s)) / STEPS_PER_SECOND
-        house = {**electrical_values(self.seed, self.model.phases, step_s), **self.values}
-        absent = self.quirks.absent
-        return {name: 0.0 if name in absent else _float32(house[name]) for name in self.model.registers}
+        """What the registers hold at a time, by measurand: what is left of the house's values in their types."""
+        registers = self.model.registers
+        return {name: shown_by(registers[name], content) for name, content in self._contents_at(time_s).items()}
 
     def answer(self, pdu: bytes, faults: Faults) -> bytes | None:
         """The answer to a request's protocol data unit, now; None if there is none."""
@@ -111,13 +111,13 @@ class VirtualMeter:
         quirks = self.quirks
         if not 1 <= count <= MOST_REGISTERS:
             raise RefusedError(ILLEGAL_DATA_VALUE)
-        if start + count > END_OF_ADDRESSES or start % 2 or count % 2:
+        if start + count > END_OF_ADDRESSES or self._cuts_a_value(function, start, count):
             raise RefusedError(ILLEGAL_DATA_ADDRESS)
         if count > (quirks.max_registers or self.model.registers_per_request):
             raise RefusedError(quirks.refusal)
         if quirks.refuse_undefined or not self.model.undefined_readable:
             defined = self._defined(function)
-            if not all(address in defined for address in range(start, start + count, 2)):
+            if not defined.issuperset(range(start, start + count)):
                 raise RefusedError(ILLEGAL_DATA_ADDRESS)
         part = self._registers(function)[REGISTER_BYTES * start : REGISTER_BYTES * (start + count)]
         return part.ljust(REGISTER_BYTES * count, b"\0")
@@ -125,10 +125,28 @@ class VirtualMeter:
     def _defined(self, function: int) -> set[int]:
         absent = self.quirks.absent
         return {
-            register.address
+            address
             for register in self.model.registers.values()
             if register.function == function and register.measurand not in absent
+            for address in range(register.address, register.end)
         }
+
+    def _cuts_a_value(self, function: int, start: int, count: int) -> bool:
+        """Whether a request begins or ends within a value, and the model refuses that.
+
+        Where every value has two registers from an even address on, as in all Eastrons, so do the undefined ones.
+        """
+        if not self.model.whole_values:
+            return False
+        if self._in_pairs:
+            return bool(start % 2 or count % 2)
+        ends = (start, start + count)
+        return any(
+            register.address < end < register.end
+            for register in self.model.registers.values()
+            if register.function == function
+            for end in ends
+        )
 
     def _registers(self, function: int) -> bytes:
         """All registers of a function from address 0 to the last that is defined."""
@@ -140,20 +158,25 @@ class VirtualMeter:
         return image.registers.get(function, b"")
 
     def _registers_at(self, time_s: float) -> dict[int, bytes]:
-        registers: dict[int, bytearray] = {}
-        for measurand, value in self.values_at(time_s).items():
+        image: dict[int, bytearray] = {}
+        for measurand, content in self._contents_at(time_s).items():
             register = self.model.registers[measurand]
-            content = registers.setdefault(register.function, bytearray())
-            end = REGISTER_BYTES * (register.address + register.count)
-            content.extend(bytes(max(0, end - len(content))))
-            struct.pack_into(">f", content, REGISTER_BYTES * register.address, value)
-        return {function: bytes(content) for function, content in registers.items()}
+            of_function = image.setdefault(register.function, bytearray())
+            start, end = REGISTER_BYTES * register.address, REGISTER_BYTES * register.end
+            of_function.extend(bytes(max(0, end - len(of_function))))
+            of_function[start:end] = content
+        return {function: bytes(contents) for function, contents in image.items()}
+
+    def _contents_at(self, time_s: float) -> dict[str, bytes]:
+        """The contents of the registers at a time, by measurand; zeros for what the quirks call absent."""
+        step_s = max(0, _step(time_s)) / STEPS_PER_SECOND
+        house = {**electrical_values(self.seed, self.model.phases, step_s), **self.values}
+        absent = self.quirks.absent
+        return {
+            name: bytes(REGISTER_BYTES * register.count) if name in absent else content_of(register, house[name])
+            for name, register in self.model.registers.items()
+        }
 
 
 def _step(time_s: float) -> int:
     return floor(time_s * STEPS_PER_SECOND)
-
-
-def _float32(value: float) -> float:
-    number: float = struct.unpack(">f", struct.pack(">f", value))[0]
-    return number

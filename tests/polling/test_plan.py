@@ -136,6 +136,6 @@ def test_nothing_needs_no_block():
 
 def test_a_block_crosses_what_lies_within_it():
     block = Block(4, 10, 10, ())
-    assert block.crosses(Gap(12, 14))
-    assert block.crosses(Gap(10, 20))
-    assert not block.crosses(Gap(8, 12))
+    assert block.crosses(Gap(4, 12, 14))
+    assert block.crosses(Gap(4, 10, 20))
+    assert not block.crosses(Gap(4, 8, 12))

@@ -2,7 +2,7 @@
 
 from smartmeter.journal.entry import Entry
 from smartmeter.measurands import measurands
-from smartmeter.models.catalogue import load_model
+from smartmeter.models import load_model
 from smartmeter.reading import Reading
 from smartmeter.settings.model import MeterSettings
 

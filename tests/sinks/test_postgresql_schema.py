@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from smartmeter.measurands import measurands
-from smartmeter.models.catalogue import load_model
+from smartmeter.models import load_model
 from smartmeter.sinks.sink import SinkUnavailableError
 from tests.fixtures.postgresql import USER
 from tests.sinks.made_up import LEGACY_COLUMNS, START_US, entries, legacy_table, meter, reading
