@@ -20,10 +20,11 @@ from smartmeter.cli.table import values_table
 from smartmeter.daemon import Daemon
 from smartmeter.measurands import Language, measurands
 from smartmeter.modbus.line import SerialFormat
-from smartmeter.models import Model, load_model
+from smartmeter.models import Model
 from smartmeter.periods import system_zone
 from smartmeter.reading import Reading
 from smartmeter.settings.model import BusSettings, FastSettings, JournalSettings, MeterSettings, Settings
+from smartmeter.settings.own_models import model_named
 from smartmeter.simulator import VirtualLine, VirtualMeter
 
 EXAMPLES = """\
@@ -48,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    model = load_model(args.model)
+    model = model_named(args.model)
     with tempfile.TemporaryDirectory(prefix="smartmeter-demo-") as directory:
         link = Path(directory) / "ttyVirtual"
         with VirtualLine(LINE, [VirtualMeter(model)], link=link):

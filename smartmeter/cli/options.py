@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 
 from smartmeter.modbus.line import SerialFormat
-from smartmeter.models import load_model
 from smartmeter.settings.defaults import TIMEOUT_US
 from smartmeter.settings.model import BusSettings, MeterSettings, Settings
+from smartmeter.settings.own_models import model_named
 
 DEFAULT_TIMEOUT_S = TIMEOUT_US / 1_000_000
 ONCE_US = 1_000_000
@@ -39,9 +39,9 @@ def add_line_options(parser: argparse.ArgumentParser) -> None:
 def bus_from_options(args: argparse.Namespace) -> BusSettings:
     """The bus with one meter, read whole, that the options of `add_line_options` describe.
 
-    Raises UnknownModelError.
+    Raises UnknownModelError or SettingsError.
     """
-    model = load_model(args.model)
+    model = model_named(args.model)
     line = SerialFormat(
         baudrate=args.baudrate or model.serial.baudrate,
         bytesize=model.serial.bytesize,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from smartmeter.errors import SmartmeterError
 from smartmeter.modbus.line import SerialFormat
-from smartmeter.models import load_model
+from smartmeter.settings.own_models import model_named
 from smartmeter.simulator.faults import Faults, Quirks
 from smartmeter.simulator.line import VirtualLine
 from smartmeter.simulator.meter import VirtualMeter
@@ -82,7 +82,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _meters(args: argparse.Namespace) -> list[VirtualMeter]:
-    models = [load_model(name.strip()) for name in args.model.split(",")]
+    models = [model_named(name.strip()) for name in args.model.split(",")]
     addresses = args.address or list(range(1, len(models) + 1))
     if len(models) == 1:
         models *= len(addresses)

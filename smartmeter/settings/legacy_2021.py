@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from smartmeter.models.catalogue import Model
+from smartmeter.models import Model
 from smartmeter.periods import system_zone
 from smartmeter.settings import defaults
 from smartmeter.settings.durations import MAX_DURATION_US, SECOND_US
@@ -29,12 +29,13 @@ from smartmeter.settings.legacy_common import (
 from smartmeter.settings.mistakes import Mistakes
 from smartmeter.settings.model import FastSettings, JournalSettings, PostgresqlSettings, Settings
 from smartmeter.settings.names import find_model
+from smartmeter.settings.own_models import directories_beside, model_notices, own_model_files
 from smartmeter.settings.places import beside
 from smartmeter.settings.shape import Text, optional, required, secret, validated
 from smartmeter.settings.words import shown, suggestion
 
-# Devices of the original for which there is no model file.
-DEVICES_WITHOUT_MODEL = ("DDS353B", "SDM72DM")
+# Devices of the original for which there is no model file: no paper of its registers is public, and its driver failed.
+DEVICES_WITHOUT_MODEL = ("DDS353B",)
 # What a model measures and the original did not read (or only when told), so that its table may lack the columns.
 UNREAD_UNLESS_LISTED = {
     "SDM230": {
@@ -122,10 +123,11 @@ def resolve_2021(source: Path, document: Mapping[str, Any]) -> Settings:
     if model is None:
         raise LookupError(device)
     journal = legacy_journal(source, has_sink=postgresql is not None)
+    buses = (legacy_bus(file.modbus, device.lower(), model, intervals_us),)
     return Settings(
         source=source,
         language="de",
-        buses=(legacy_bus(file.modbus, device.lower(), model, intervals_us),),
+        buses=buses,
         journal=_apart_from_sqlite(journal, file.db, source),
         postgresql=postgresql,
         fast=FastSettings(
@@ -133,6 +135,7 @@ def resolve_2021(source: Path, document: Mapping[str, Any]) -> Settings:
         ),
         notices=(
             *notices,
+            *model_notices(buses),
             *_database_notices(database),
             *_mqtt_notices(file.mqtt),
             *telegram_notices(file.telegram_bot),
@@ -156,8 +159,13 @@ def _chosen(value: object) -> str | None:
 
 def _model(device: str, mistakes: Mistakes) -> Model | None:
     place = ("mess_cfg", "device")
-    if device.upper() in DEVICES_WITHOUT_MODEL:
-        mistakes.add(place, f"this version has no model of the {device.upper()} yet; `smartmeter models` lists them")
+    own = {name.upper() for name in own_model_files(directories_beside(mistakes.file))}
+    if device.upper() in DEVICES_WITHOUT_MODEL and device.upper() not in own:
+        mistakes.add(
+            place,
+            f"there is no model of the {device.upper()}, as no paper of its registers is public; "
+            "with one, docs/adding_a_meter.md tells how to make it",
+        )
         return None
     return find_model(device, mistakes, place)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from smartmeter.modbus.line import Parity, SerialFormat
-from smartmeter.models.catalogue import Model
+from smartmeter.models import Model
 from smartmeter.settings import defaults
 from smartmeter.settings.defaults import default_keep_s
 from smartmeter.settings.durations import MAX_DURATION_US, SECOND_US

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from smartmeter.models.catalogue import load_model
+from smartmeter.models import load_model
 from smartmeter.periods import system_zone
 from smartmeter.settings import defaults
 from smartmeter.settings.durations import SECOND_US
@@ -29,6 +29,8 @@ from smartmeter.settings.legacy_common import (
 )
 from smartmeter.settings.mistakes import Mistakes
 from smartmeter.settings.model import FastSettings, PostgresqlSettings, Settings, SshSettings
+from smartmeter.settings.names import find_model
+from smartmeter.settings.own_models import model_notices
 from smartmeter.settings.places import beside, state_file
 from smartmeter.settings.shape import Text, optional, required, secret, validated
 from smartmeter.settings.toml_file import read_toml
@@ -86,7 +88,8 @@ def resolve_first(source: Path, document: Mapping[str, Any]) -> Settings:
     Raises SettingsError with every mistake in it and in the file with the SSH server's data.
     """
     mistakes = Mistakes(source)
-    model = load_model(MODEL)
+    # A broken file of the user's own is among the mistakes then.
+    model = find_model(MODEL, mistakes, ()) or load_model(MODEL)
     document, notices = first_table(document, "messintervall")
     file = validated(FirstFile, document, mistakes)
     notices += unknown_key_notices(file, document)
@@ -102,14 +105,15 @@ def resolve_first(source: Path, document: Mapping[str, Any]) -> Settings:
         notices.append("pg: there is no [pg], so the readings stay in the journal")
     mistakes.raise_if_any(document)
     fast = file.pg or PgTable()
+    buses = (legacy_bus(file.modbus, METER_NAME, model, intervals_us),)
     return Settings(
         source=source,
         language="de",
-        buses=(legacy_bus(file.modbus, METER_NAME, model, intervals_us),),
+        buses=buses,
         journal=legacy_journal(source, has_sink=postgresql is not None),
         postgresql=postgresql,
         fast=FastSettings(fast.schnellintervall, fast.dauer_schnellintervall / SECOND_US),
-        notices=(*notices, *telegram_notices(file.telegram_bot)),
+        notices=(*notices, *model_notices(buses), *telegram_notices(file.telegram_bot)),
         timezone=system_zone(),
         telegram=legacy_telegram(file.telegram_bot),
     )

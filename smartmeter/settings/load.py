@@ -7,12 +7,12 @@ import smartmeter
 from smartmeter.settings.errors import Mistake, SettingsError
 from smartmeter.settings.legacy import is_legacy, resolve_legacy
 from smartmeter.settings.model import Settings
+from smartmeter.settings.places import SYSTEM_DIRECTORY
 from smartmeter.settings.resolve import resolve
 from smartmeter.settings.toml_file import read_toml
 
 NAME = "smartmeter.toml"
 LEGACY_NAME = "smartmeter_cfg.toml"
-SYSTEM_DIRECTORY = Path("/etc/smartmeter")
 
 
 def load_settings(path: Path) -> Settings:

@@ -38,7 +38,7 @@ class Mistakes:
 
     def add_elsewhere(self, mistakes: Iterable[Mistake]) -> None:
         """Notes those in another file that this one names."""
-        self._elsewhere += mistakes
+        self._elsewhere += [mistake for mistake in mistakes if mistake not in self._elsewhere]
 
     def spoil(self, place: Place) -> bool:
         """Whether a mistake stands at this place or around it, so that what was read there means nothing."""

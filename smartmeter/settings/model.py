@@ -9,7 +9,7 @@ from typing import Literal
 from smartmeter.energy.tariff import Tariff
 from smartmeter.measurands import Language
 from smartmeter.modbus.line import SerialFormat
-from smartmeter.models.catalogue import Model
+from smartmeter.models import Model
 
 HostKeys = Literal["known", "pin-first"]
 AlarmKind = Literal["above", "below", "silent", "behind", "disk", "day_energy"]

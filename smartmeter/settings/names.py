@@ -3,17 +3,28 @@
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from smartmeter.measurands import Language, find_measurand, measurands
-from smartmeter.models.catalogue import Model, load_model, model_names
+from smartmeter.models import Model, UnknownModelError
+from smartmeter.settings.errors import SettingsError
 from smartmeter.settings.mistakes import Mistakes, Place
-from smartmeter.settings.words import nearest, shown, suggestion
+from smartmeter.settings.own_models import directories_beside, known_names, model_named
+from smartmeter.settings.words import nearest, shown
 
 
 def find_model(name: str, mistakes: Mistakes, place: Place) -> Model | None:
-    """The model with this name, in any case; None if a mistake was noted."""
-    if name.lower() in {known.lower() for known in model_names()}:
-        return load_model(name)
-    if not mistakes.spoil(place):
-        mistakes.add(place, f"there is no meter model {shown(name)}; {suggestion(name, model_names())}")
+    """The model with this name, in any case; None if a mistake was noted.
+
+    Those in a user's own file of the model are noted too.
+    """
+    directories = directories_beside(mistakes.file)
+    try:
+        return model_named(name, directories)
+    except SettingsError as error:
+        mistakes.add_elsewhere(error.mistakes)
+    except UnknownModelError:
+        if not mistakes.spoil(place):
+            match = nearest(name, known_names(directories))
+            meant = f"did you mean {match}?" if match else "`smartmeter models` lists them"
+            mistakes.add(place, f"there is no meter model {shown(name)}; {meant}")
     return None
 
 

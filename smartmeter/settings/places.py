@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 JOURNAL_NAME = "smartmeter.db"
+SYSTEM_DIRECTORY = Path("/etc/smartmeter")
 # What `StateDirectory=smartmeter` in the unit means (systemd.exec(5)).
 SERVICE_STATE = Path("/var/lib/smartmeter")
 

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from smartmeter.modbus.line import SerialFormat
-from smartmeter.models.catalogue import Model
+from smartmeter.models import Model
 from smartmeter.periods import system_zone
 from smartmeter.settings.alarms import resolve_alarms
 from smartmeter.settings.defaults import default_keep_s
@@ -39,6 +39,7 @@ from smartmeter.settings.model import (
     TelegramSettings,
 )
 from smartmeter.settings.names import find_measurand_id, find_model, find_timezone
+from smartmeter.settings.own_models import model_notices
 from smartmeter.settings.places import beside, default_journal
 from smartmeter.settings.secrets import SecretKeys, read_secret
 from smartmeter.settings.shape import validated
@@ -84,6 +85,7 @@ def resolve(source: Path, document: Mapping[str, Any]) -> Settings:
     mistakes.raise_if_any(document)
     return Settings(
         source=source,
+        notices=model_notices(buses),
         language=file.language,
         buses=buses,
         journal=journal,

@@ -152,7 +152,7 @@ def test_a_file_is_never_overwritten(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--model", "SDM999"), "smartmeter: unknown meter model 'SDM999'; known are "),
+        (("--model", "SDM999"), "smartmeter: unknown meter model 'SDM999'; `smartmeter models` lists them"),
         (("--model", "SDM530,SDM230", "--address", "1"), "--model names 2 meters and --address 1; give as many"),
         (("--address", "4,4"), "--address names one address twice"),
         (("--address", "0"), "'0' is no list of addresses; they are numbers from 1 to 247"),
