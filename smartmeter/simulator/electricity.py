@@ -14,6 +14,8 @@ from smartmeter.simulator.counters import (
 from smartmeter.simulator.household import DAY_S, MINUTE_S, PhaseDay, day_of_house
 
 LINE_TO_LINE = ((1, 2), (2, 3), (3, 1))
+# How much of its energy a meter with tariffs counts in which; nobody switches this one beyond the second.
+TARIFF_SHARES = {1: 0.75, 2: 0.25, 3: 0.0, 4: 0.0}
 
 
 def electrical_values(seed: int, phases: int, time_s: float) -> dict[str, float]:
@@ -67,6 +69,7 @@ def _add_totals(values: dict[str, float], phases: int) -> None:
     values["voltage_thd_ln_avg"] = total("voltage_thd") / phases
     values["current_thd_avg"] = total("current_thd") / phases
     active = values["active_power_total"] = total("active_power")
+    values["active_power_import"], values["active_power_export"] = max(active, 0.0), max(-active, 0.0)
     reactive = values["reactive_power_total"] = total("reactive_power")
     apparent = values["apparent_power_total"] = total("apparent_power")
     factor = active / apparent
@@ -110,6 +113,12 @@ def _add_counters(values: dict[str, float], seed: int, phases: int, time_s: floa
         for suffix in ("", *(f"_l{phase}" for phase in range(1, phases + 1))):
             values[f"{name}_total{suffix}"] = values[f"{name}_import{suffix}"] + values[f"{name}_export{suffix}"]
         values[f"{name}_resettable_total"] = values[f"{name}_total"]
+    values["active_energy_net"] = values["active_energy_import"] - values["active_energy_export"]
+    for way in ("import", "export"):
+        values[f"active_energy_resettable_{way}"] = values[f"active_energy_{way}"]
+    for way in ("import", "export", "total"):
+        for tariff, share in TARIFF_SHARES.items():
+            values[f"active_energy_{way}_t{tariff}"] = share * values[f"active_energy_{way}"]
 
 
 def _add_demands(values: dict[str, float], seed: int, phases: int, time_s: float) -> None:

@@ -1,4 +1,7 @@
 import itertools
+import pickle
+import tomllib
+from importlib import resources
 
 import pytest
 
@@ -72,15 +75,47 @@ def test_every_model_is_sound(name):
     spans = sorted((r.function, r.address, r.address + r.count) for r in model.registers.values())
     for (function, _, end), (next_function, start, _) in itertools.pairwise(spans):
         assert function != next_function or end <= start, "registers overlap"
+    assert model.name == name
+    assert model.file is None
     for register in model.registers.values():
-        assert 0 <= register.address <= 65534
+        assert 0 <= register.address <= 65536 - register.count
+        assert register.source
         assert set(register.source.split(", ")) <= model.sources.keys()
+    used = {key for register in model.registers.values() for key in register.source.split(", ")}
+    assert used == model.sources.keys() or "like" in tomllib.loads(text_of(name))
+
+
+def text_of(name):
+    return (resources.files("smartmeter.models") / f"{name}.toml").read_text("utf-8")
+
+
+def test_between_processes_a_model_stays_itself():
+    for name in model_names():
+        assert pickle.loads(pickle.dumps(load_model(name))) is load_model(name)
+
+
+# What tells one model from another, as the papers have it: register, type, order, scale, and address.
+KNOWN = """
+SDM72DM   active_power_total              4   52 float32 big    1
+SDM72DM   active_energy_resettable_export 4  390 float32 big    1
+SDM72DM   active_power_export             4 1282 float32 big    1
+"""
+
+
+@pytest.mark.parametrize("line", KNOWN.strip().splitlines(), ids=lambda line: " ".join(line.split()[:2]))
+def test_a_register_is_as_its_source_says(line):
+    name, id_, function, address, type_, order, scale = line.split()
+    register = load_model(name).registers[id_]
+    assert (register.function, register.address) == (int(function), int(address, 0))
+    assert (register.type, register.order, str(register.scale)) == (type_, order, scale)
 
 
 def test_factory_settings_of_the_sdm530():
     assert load_model("SDM530").serial == SerialFormat(9600, 8, "N", 1)
 
 
-def test_an_unknown_model_is_named_with_the_known_ones():
-    with pytest.raises(SmartmeterError, match=r"unknown meter model 'SDM999'; known are SDM230, SDM530, SDM630"):
-        load_model("SDM999")
+def test_an_unknown_model_is_answered_with_the_nearest():
+    with pytest.raises(SmartmeterError, match=r"unknown meter model 'SDM6300'; did you mean SDM630\?"):
+        load_model("SDM6300")
+    with pytest.raises(SmartmeterError, match=r"unknown meter model 'xyz'; `smartmeter models` lists them"):
+        load_model("xyz")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from smartmeter.measurands import measurands
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.models import load_model
 from smartmeter.periods import system_zone
@@ -19,6 +20,15 @@ slave_addr = 1
 [mess_cfg]
 device = "sdm530"
 messintervall = 5
+"""
+
+POSTGRESQL = """
+[db]
+db = "postgresql"
+[db.postgresql]
+host = "db.example.org"
+database = "energie"
+user = "zaehler"
 """
 
 
@@ -99,10 +109,21 @@ def test_what_the_original_never_read_of_an_sdm230_is_read_only_if_it_is_listed(
     assert listed["reactive_energy_import"] == 10_000_000
 
 
-@pytest.mark.parametrize("device", ["DDS353B", "SDM72DM", "sdm72dm"])
+@pytest.mark.parametrize("device", ["DDS353B", "dds353b"])
 def test_devices_without_a_model_are_told(mistakes, device):
     text = mistakes(SMALL.replace("sdm530", device))["mess_cfg.device"]
-    assert f"no model of the {device.upper()} yet" in text
+    assert f"no model of the {device.upper()}, as no paper" in text
+
+
+def test_the_sdm72dm_is_read_as_the_original_read_it(load):
+    settings = load(SMALL.replace("sdm530", "SDM72DM") + POSTGRESQL)
+    [meter] = settings.buses[0].meters
+    assert (meter.name, meter.model) == ("sdm72dm", load_model("SDM72DM"))
+    assert settings.postgresql.table == "sdm72dm"
+    assert {measurands()[id_].column(settings.language) for id_ in meter.intervals_us} == {
+        *("aktuelle_gesamtwirkleistung", "import_wh_seit_reset", "export_wh_seit_reset", "total_kwh"),
+        *("settable_total_kwh", "settable_import_kwh", "setabble_export_kwh", "import_power", "export_power"),
+    }
 
 
 @pytest.mark.parametrize(
