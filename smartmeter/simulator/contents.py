@@ -25,7 +25,7 @@ def content_of(register: Register, value: float) -> bytes:
     """The bytes of a register that shows the value; what it cannot show is as near to it as it gets."""
     form = _FORMATS[register.type]
     if register.type.startswith("float"):
-        packed = struct.pack(form, value if register.scale == 1 else value / float(register.scale))
+        packed = struct.pack(form, value if register.scale == 1 else float(Decimal(repr(value)) / register.scale))
     else:
         packed = struct.pack(form, _whole(register, value))
     if register.order == "little":
