@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import itertools
 import shlex
 import signal
 from collections.abc import Callable, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from smartmeter.errors import SmartmeterError
 from smartmeter.modbus.line import SerialFormat
+from smartmeter.models import Model
 from smartmeter.settings.own_models import model_named
 from smartmeter.simulator.faults import Faults, Quirks
 from smartmeter.simulator.line import VirtualLine
@@ -27,6 +29,9 @@ ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # "MODBUS over serial line" V1.02, section 2.2.
 ADDRESSES = range(1, 248)
 MOST_REGISTERS = 125
+MBPOLL_VALUES = 3
+# What mbpoll adds to the kind of register for a type.
+MBPOLL_TYPES = {"float32": ":float", "u32": ":int", "s32": ":int", "u16": "", "s16": ":int16"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -134,9 +139,23 @@ async def _serve_tcp(meters: Sequence[VirtualMeter], host: str, port: int) -> No
     for ending in ENDING_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(ending, ended.set)
     async with tcp_server(meters, host, port) as (own_host, own_port):
-        read = f"mbpoll -m tcp -p {own_port} -a {meters[0].address} -t 3:float -B -r 1 -c 3 {own_host}"
+        read = f"mbpoll -m tcp -p {own_port} -a {meters[0].address} {_mbpoll_words(meters[0].model)} {own_host}"
         print(f"{_who(meters)} on Modbus TCP {own_host} port {own_port}; read it with: {read}", flush=True)
         await ended.wait()
+
+
+def _mbpoll_words(model: Model) -> str:
+    """How mbpoll, which counts registers from 1, reads the first values that it can."""
+    known = [each for each in model.registers.values() if each.type in MBPOLL_TYPES]
+    if not known:
+        return "-t 4 -r 1 -c 1"
+    first = known[0]
+    kind = {3: "4", 4: "3"}[first.function] + MBPOLL_TYPES[first.type]
+    high_word_first = " -B" if first.count > 1 and first.order == "big" else ""
+    alike = {each.address for each in known if (each.function, each.type) == (first.function, first.type)}
+    addresses = itertools.count(first.address, first.count)
+    values = len(list(itertools.takewhile(alike.__contains__, addresses)))
+    return f"-t {kind}{high_word_first} -r {first.address + 1} -c {min(values, MBPOLL_VALUES)}"
 
 
 def _who(meters: Sequence[VirtualMeter]) -> str:

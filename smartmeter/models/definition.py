@@ -92,6 +92,8 @@ class _Definition:
         self._find_model = find_model
         self._file = file
         self._flaws: list[Flaw] = []
+        # What is missing then may be in the model that is not known.
+        self._may_lack = False
 
     def read(self) -> tuple[Model | None, tuple[Flaw, ...]]:
         document = self._document
@@ -160,7 +162,7 @@ class _Definition:
         """What stands at the key; the default, and a flaw, if it must be there and is not, or does not fit."""
         value = table.get(key, _NOT_THERE)
         if value is _NOT_THERE:
-            if default is None:
+            if default is None and not self._may_lack:
                 self._flaw((*place, key), f"is missing; it must be {text}")
             return default
         if not fits(value):
@@ -195,6 +197,7 @@ class _Definition:
             return None
         base = self._find_model(like)
         if base is None:
+            self._may_lack = True
             self._flaw(("like",), f'there is no model "{like}" in the catalogue; `smartmeter models` lists them')
         return base
 
@@ -214,7 +217,8 @@ class _Definition:
         was = base.serial if base else None
         is_rate = _is_number(300, MOST_BAUDRATE)
         if not table and was is None:
-            self._flaw(place, "is missing; it must be a table [serial] with baudrate and parity")
+            if not self._may_lack:
+                self._flaw(place, "is missing; it must be a table [serial] with baudrate and parity")
             return SerialFormat(9600), ()
         rate_text = "bits per second, a number such as 9600"
         serial = SerialFormat(
@@ -249,7 +253,7 @@ class _Definition:
     ) -> Mapping[str, Register]:
         registers = dict(base.registers) if base else {}
         for index, id_ in enumerate(self._get(self._document, (), "without", _is_texts, "a list of measurands", ())):
-            if registers.pop(id_, None) is None:
+            if registers.pop(id_, None) is None and not self._may_lack:
                 self._flaw(("without", index), f'"{id_}" is not measured by the model that this one is like')
         places: dict[str, Place] = {}
         for register, place in self._own_registers(sources):
@@ -277,10 +281,8 @@ class _Definition:
                 continue
             self._known_keys(table, place, (*HOW_KEYS, "registers"))
             how = self._how(table, place, top, sources)
-            entries = self._get(
-                table, place, "registers", lambda value: isinstance(value, list), "a list of registers", []
-            )
-            for number, entry in enumerate(entries):
+            entries = self._get(table, place, "registers", lambda value: isinstance(value, list), "a list of registers")
+            for number, entry in enumerate(entries or ()):
                 at = (*place, "registers", number)
                 register = self._register(entry, at, how, sources)
                 if register is not None:

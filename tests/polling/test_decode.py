@@ -1,11 +1,15 @@
 import math
 import struct
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartmeter.polling.decode import decode_float32
+from smartmeter.models import Register
+from smartmeter.models.register import COUNTS, FLOATS, SIGNED, bits, largest, smallest
+from smartmeter.polling.decode import decode, decode_float32
+from smartmeter.simulator.contents import content_of
 
 
 def encode(value):
@@ -36,3 +40,82 @@ def test_is_the_same_float32_and_the_shortest_such_decimal(value):
     same = [candidate for candidate in shorter if abs(candidate) <= 3.4028235e38 and encode(candidate) == encode(value)]
     if same:
         assert len(repr(decoded)) <= len(repr(same[0]))
+
+
+def register(type_, order="big", scale="1", na=()):
+    return Register("voltage_l1", 3, 0, "", COUNTS[type_], type_, order, Decimal(scale), frozenset(na))
+
+
+# Type, order of the words, scale, what the registers hold, and the value.
+CONTENTS = [
+    ("float32", "big", "1", "4366199a", 230.1),
+    ("float32", "little", "1", "199a4366", 230.1),
+    ("float32", "big", "1000", "3f9e0419", 1234.5),
+    ("float32", "big", "0.001", "4640e400", 12.345),
+    ("float32", "big", "1", "7fc00000", None),
+    ("float32", "little", "1000", "0000ff80", None),
+    ("float64", "big", "0.001", "40c81c8000000000", 12.345),
+    ("float64", "little", "1", "00000000000040c8", 12288.0),
+    ("float64", "big", "1", "fff8000000000000", None),
+    ("u16", "big", "0.1", "08fd", 230.1),
+    ("u16", "little", "0.01", "1388", 50.0),
+    ("u16", "big", "1", "ffff", 65535.0),
+    ("s16", "big", "0.001", "fc18", -1.0),
+    ("s16", "big", "10", "fffe", -20.0),
+    ("u32", "big", "0.01", "0001e240", 1234.56),
+    ("u32", "big", "1", "ffffffff", 4294967295.0),
+    ("s32", "little", "0.1", "08fd0000", 230.1),
+    ("s32", "little", "0.1", "fff6ffff", -1.0),
+    ("s32", "big", "0.01", "ffffff9c", -1.0),
+    ("u64", "big", "0.01", "00000000075bcd15", 1234567.89),
+    ("u64", "little", "1", "cd15075b00000000", 123456789.0),
+    ("u64", "big", "0.001", "ffffffffffffffff", 18446744073709551.615),
+    ("s64", "big", "0.001", "ffffffffffffffff", -0.001),
+    ("s32", "big", "-1", "00000005", -5.0),
+]
+
+
+@pytest.mark.parametrize(("type_", "order", "scale", "content", "value"), CONTENTS)
+def test_what_registers_hold_becomes_the_value(type_, order, scale, content, value):
+    assert decode(register(type_, order, scale), bytes.fromhex(content)) == value
+
+
+@pytest.mark.parametrize("raw", [2301, 2299, 3, 7, 100001, 12345])
+def test_scales_are_multiplied_as_decimals_are(raw):
+    for scale in ("0.1", "0.01", "0.001"):
+        value = decode(register("u32", scale=scale), raw.to_bytes(4, "big"))
+        assert repr(value) == repr(float(f"{Decimal(raw) * Decimal(scale)}"))
+
+
+@pytest.mark.parametrize("order", ["big", "little"])
+@pytest.mark.parametrize("type_", sorted(COUNTS.keys() - FLOATS))
+def test_markers_are_no_value_and_their_neighbours_are(type_, order):
+    for marker, step in ((largest(type_), -1), (smallest(type_), 1)):
+        one = register(type_, order, na=[marker])
+        assert decode(one, contents(one, marker)) is None
+        assert decode(one, contents(one, marker + step)) is not None
+
+
+def contents(one, number):
+    """The bytes of a register that hold an unsigned number."""
+    words = struct.unpack(f">{one.count}H", number.to_bytes(2 * one.count, "big"))
+    return struct.pack(f">{one.count}H", *(words if one.order == "big" else words[::-1]))
+
+
+TYPES = st.sampled_from(sorted(COUNTS))
+ORDERS = st.sampled_from(["big", "little"])
+SCALES = st.sampled_from(["1", "10", "1000", "0.1", "0.01", "0.001", "0.0001", "-0.1"])
+
+
+@given(st.data(), TYPES, ORDERS, SCALES)
+def test_what_a_virtual_meter_shows_is_what_is_read(data, type_, order, scale):
+    one = register(type_, order, scale)
+    if type_ in FLOATS:
+        raw = Decimal(data.draw(st.integers(-999_999, 999_999))) / 1000
+    else:
+        half = 1 << (bits(type_) - 1)
+        least, most = (-half, half - 1) if type_ in SIGNED else (0, 2 * half - 1)
+        # What a float holds exactly enough to come back as the same whole number.
+        raw = Decimal(data.draw(st.integers(max(least, -(10**14)), min(most, 10**14))))
+    value = float(raw * Decimal(scale))
+    assert decode(one, content_of(one, value)) == value

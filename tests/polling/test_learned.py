@@ -1,6 +1,7 @@
 import asyncio
 import math
 import struct
+import tomllib
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,11 +9,49 @@ from hypothesis import strategies as st
 from smartmeter.modbus.errors import ExceptionAnswerError
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.models import load_model
+from smartmeter.models.definition import read_definition
 from smartmeter.polling.learned import Learned, block_rules, forget_absent
 from smartmeter.polling.plan import gaps_between
 from smartmeter.polling.round import read_round
 from smartmeter.settings.model import MeterSettings
 
+# Values of all lengths, side by side and apart, and two functions at the same addresses.
+MIXED, _ = read_definition(
+    tomllib.loads("""
+        brand = "Maker"
+        name = "mixed"
+        description = { en = "Meter", de = "Zähler" }
+        phases = 3
+        source = "P"
+        serial = { baudrate = 9600, parity = "N" }
+        limits = { registers_per_request = 40, undefined_readable = true }
+        sources = { P = "paper" }
+        [[map]]
+        function = 3
+        type = "u16"
+        registers = [
+            { address = 0, measurand = "voltage_l1" },
+            { address = 1, measurand = "voltage_l2" },
+            { address = 2, measurand = "voltage_l3" },
+            { address = 5, measurand = "frequency" },
+            { address = 6, measurand = "active_energy_import", type = "u64" },
+            { address = 10, measurand = "active_energy_export", type = "u64" },
+            { address = 30, measurand = "current_l1", type = "u32" },
+            { address = 33, measurand = "current_l2" },
+        ]
+        [[map]]
+        function = 4
+        type = "u16"
+        registers = [
+            { address = 1, measurand = "active_power_l1" },
+            { address = 3, measurand = "active_power_l2" },
+            { address = 4, measurand = "active_power_l3", type = "s32" },
+            { address = 20, measurand = "active_power_total", type = "s64" },
+        ]
+    """),
+    "mixed",
+    lambda name: None,
+)
 LINE = SerialFormat(19200, 8, "E", 1)
 MODEL = load_model("SDM630")
 METER = MeterSettings("house", MODEL, 1, dict.fromkeys(MODEL.registers, 1_000_000))
@@ -96,3 +135,58 @@ def test_what_was_absent_is_tried_again_when_forgotten():
     result = read_once(Meter(80), forget_absent(learned, MODEL))
     assert "frequency" in result.values
     assert not math.isnan(result.values["frequency"])
+
+
+class MixedMeter:
+    """Takes at most `limit` registers (but every value by itself), and nothing that touches what is `absent`.
+
+    Nor does it take what crosses a gap of `closed`. Every register holds its own address.
+    """
+
+    def __init__(self, limit, closed, absent):
+        self.limit = limit
+        self.refused = [(gap.function, range(gap.start, gap.end)) for gap in closed]
+        self.refused += [(r.function, range(r.address, r.end)) for r in map(MIXED.registers.get, absent)]
+        self.refusals = 0
+
+    async def read(self, request):
+        span = range(request.address, request.address + request.count)
+        touches = any(
+            function == request.function and each.start < span.stop and span.start < each.stop
+            for function, each in self.refused
+        )
+        alone = any(
+            (r.function, r.address, r.count) == (request.function, request.address, request.count)
+            for r in MIXED.registers.values()
+        )
+        if touches or (request.count > self.limit and not alone):
+            self.refusals += 1
+            raise ExceptionAnswerError(2, "exception 2", b"", b"")
+        return b"".join(struct.pack(">H", address) for address in span)
+
+
+MIXED_GAPS = sorted(gaps_between(MIXED.registers.values()), key=lambda gap: (gap.function, gap.start))
+
+
+def held_by(register):
+    return float(int.from_bytes(b"".join(struct.pack(">H", a) for a in range(register.address, register.end))))
+
+
+@given(
+    limit=st.integers(1, 50),
+    closed=st.sets(st.sampled_from(MIXED_GAPS)),
+    absent=st.sets(st.sampled_from(sorted(MIXED.registers)), max_size=4),
+)
+@settings(max_examples=200, deadline=None)
+def test_so_it_is_with_values_of_all_lengths_and_two_functions(limit, closed, absent):
+    house = MeterSettings("house", MIXED, 1, dict.fromkeys(MIXED.registers, 1_000_000))
+    meter, learned, refusals = MixedMeter(limit, closed, absent), Learned(), []
+    for _ in range(4):
+        meter.refusals = 0
+        result = asyncio.run(read_round(house, LINE, frozenset(MIXED.registers), learned, meter.read))
+        assert result.values == {id_: held_by(r) for id_, r in MIXED.registers.items() if id_ not in absent}
+        assert result.learned.absent == absent
+        learned = result.learned
+        refusals.append(meter.refusals)
+    assert refusals[-1] == 0
+    assert refusals == sorted(refusals, reverse=True)
