@@ -30,7 +30,10 @@ NOT_RUN = {
 PIPED = {("web", "password"): "correct horse\n"}
 
 # Blocks that are marked as unchecked: by document, the test that runs them as a whole.
-RUN_ELSEWHERE = {"docs/journal.md": "tests/journal/test_recovery.py"}
+RUN_ELSEWHERE = {
+    "docs/adding_a_meter.md": "tests/models/test_adding_a_meter.py",
+    "docs/journal.md": "tests/journal/test_recovery.py",
+}
 
 # Those that run until they are ended, by their first words: what they show when they do their work.
 LASTING = {

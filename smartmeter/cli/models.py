@@ -22,7 +22,7 @@ from smartmeter.settings.own_models import (
 EXAMPLES = """\
   smartmeter models
   smartmeter models SDM530
-  smartmeter models --check my_meter.toml
+  smartmeter models --check models/WZ3.toml
 
 Models of your own lie in /etc/smartmeter/models/ or in models/ beside the settings; docs/adding_a_meter.md tells more.
 """
