@@ -174,7 +174,8 @@ def _as_text(source: Path | None, plans: Iterable[_BusPlan], findings: _Findings
         if abs(plan.fast_percent - plan.percent) >= 0.1:  # noqa: PLR2004 - what is printed
             lines[-1] += f" ({plan.fast_percent:.1f} % during the fast interval)"
         for meter, load in zip(bus.meters, plan.loads, strict=True):
-            lines.append(f"  meter {meter.name}: {meter.model.name} at address {meter.address}")
+            tested = "" if meter.model.tested else ", a model that nobody has tested on a real meter yet"
+            lines.append(f"  meter {meter.name}: {meter.model.name} at address {meter.address}{tested}")
             lines += [_round_line(load, number) for number in range(min(len(load.rounds), ROUNDS_SHOWN))]
             if len(load.rounds) > ROUNDS_SHOWN:
                 lines.append(f"    and {len(load.rounds) - ROUNDS_SHOWN} more kinds of rounds, less frequent")
@@ -213,6 +214,7 @@ def _as_json(source: Path | None, plans: Iterable[_BusPlan], findings: _Findings
                     {
                         "name": meter.name,
                         "model": meter.model.name,
+                        "model_tested": meter.model.tested,
                         "address": meter.address,
                         "busy_percent": round(100 * load.busy, 2),
                         "rounds": [

@@ -132,3 +132,20 @@ def test_every_mistake_is_told_at_once(check):
     assert status == 1
     assert len(report["errors"]) == 2
     assert report["buses"] == []
+
+
+def test_a_model_that_nobody_has_tested_is_told_and_one_that_takes_anothers_place(tmp_path, line, capsys):
+    (tmp_path / "models").mkdir()
+    own = tmp_path / "models" / "SDM530.toml"
+    own.write_text('name = "SDM530"\nlike = "SDM530"\n')
+    path = tmp_path / "smartmeter.toml"
+    text = f'[[bus]]\nport = "{tmp_path / "tty"}"\n[[bus.meter]]\nmodel = "SDM530"\naddress = 1\n'
+    path.write_text(text + '[[bus.meter]]\nmodel = "SDM630"\naddress = 2\n')
+    assert main(["check", "-c", str(path), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert [meter["model_tested"] for meter in report["buses"][0]["meters"]] == [False, True]
+    assert f"model SDM530: {own} takes the place of the program's own" in report["warnings"]
+    assert main(["check", "-c", str(path)]) == 0
+    shown = capsys.readouterr().out
+    assert "  meter sdm530_1: SDM530 at address 1, a model that nobody has tested on a real meter yet\n" in shown
+    assert "  meter sdm630_2: SDM630 at address 2\n" in shown
