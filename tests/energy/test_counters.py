@@ -14,9 +14,9 @@ def test_a_direct_three_phase_meter_counts_no_more_than_its_current_allows():
     assert counter_limits("charge", 100, 3).per_hour == 300
 
 
-def test_only_totals_may_fall():
+def test_only_totals_and_differences_may_fall():
     assert {id_ for id_ in COUNTERS if counter_limits(id_, 100, 3).may_fall} == {
-        id_ for id_ in COUNTERS if "_total" in id_
+        id_ for id_ in COUNTERS if "_total" in id_ or "_net" in id_
     }
     assert not counter_limits("active_energy_import", 100, 3).may_fall
     assert measurands()["active_energy_total"].note
