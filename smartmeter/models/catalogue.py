@@ -8,6 +8,7 @@ from importlib import resources
 
 from smartmeter.errors import SmartmeterError
 from smartmeter.models.definition import read_definition
+from smartmeter.models.keys import key_text
 from smartmeter.models.model import Model
 
 
@@ -50,5 +51,5 @@ def _load_file(name: str) -> Model:
     text = resources.files("smartmeter.models").joinpath(f"{name}.toml").read_text("utf-8")
     model, flaws = read_definition(tomllib.loads(text), name, find_model)
     if model is None:
-        raise SmartmeterError("\n".join(f"{name}.toml: {flaw.place}: {flaw.text}" for flaw in flaws))
+        raise SmartmeterError("\n".join(f"{name}.toml: {key_text(flaw.place)}: {flaw.text}" for flaw in flaws))
     return model

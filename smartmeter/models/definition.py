@@ -5,7 +5,7 @@ docs/adding_a_meter.md describes every key.
 
 import difflib
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +13,22 @@ from typing import Any, cast, get_args
 
 from smartmeter.measurands import find_measurand, measurands
 from smartmeter.modbus.line import Parity, SerialFormat
+from smartmeter.models.keys import (
+    Fits,
+    Flaw,
+    Keys,
+    Place,
+    is_bool,
+    is_list_of,
+    is_number,
+    is_one_of,
+    is_table,
+    is_text,
+    is_texts,
+    key_text,
+    shown,
+    suggestion,
+)
 from smartmeter.models.model import Model
 from smartmeter.models.register import (
     COUNTS,
@@ -27,7 +43,6 @@ from smartmeter.models.register import (
     smallest,
 )
 
-Place = tuple[str | int, ...]
 FindModel = Callable[[str], Model | None]
 
 ADDRESSES = 0x10000
@@ -50,15 +65,6 @@ SERIAL_KEYS = ("baudrate", "bytesize", "parity", "stopbits", "baudrates")
 LIMIT_KEYS = ("registers_per_request", "undefined_readable", "whole_values", "turnaround_ms", "max_current_a")
 _TYPES = get_args(ValueType)
 _MARKERS = {"largest": largest, "smallest": smallest}
-_NOT_THERE = object()
-
-
-@dataclass(frozen=True, slots=True)
-class Flaw:
-    """A mistake: where it stands (keys, and positions in lists from 0), what is wrong there and what would be right."""
-
-    place: Place
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,153 +97,122 @@ class _Definition:
         self._name = name
         self._find_model = find_model
         self._file = file
-        self._flaws: list[Flaw] = []
-        # What is missing then may be in the model that is not known.
-        self._may_lack = False
+        self._keys = Keys()
 
     def read(self) -> tuple[Model | None, tuple[Flaw, ...]]:
         document = self._document
-        self._known_keys(document, (), KEYS)
+        self._keys.known(document, (), KEYS)
         base = self._base()
-        name = self._get(document, (), "name", _is_text, f'the name of the file, "{self._name}"', self._name)
+        name = self._keys.get(document, (), "name", is_text, f'the name of the file, "{self._name}"', self._name)
         if name != self._name:
-            self._flaw(("name",), f'must be as the file is called, "{self._name}", not "{name}"')
-        phases = self._get(document, (), "phases", _is_number(1, 3), "1, 2 or 3", base and base.phases)
+            self._keys.flaw(("name",), f'must be as the file is called, "{self._name}", not "{name}"')
+        phases = self._keys.get(document, (), "phases", is_number(1, 3), "1, 2 or 3", base and base.phases)
         serial, baudrates = self._serial(base)
         limits = self._table("limits")
-        self._known_keys(limits, ("limits",), LIMIT_KEYS)
+        self._keys.known(limits, ("limits",), LIMIT_KEYS)
         most = self._limit(
             limits,
             "registers_per_request",
-            _is_number(1, MOST_REGISTERS),
+            is_number(1, MOST_REGISTERS),
             "a number from 1 to 125",
             base,
             MOST_REGISTERS,
         )
         sources = {**(base.sources if base else {}), **self._sources()}
+        description = self._description(base)
         model = Model(
             name=self._name,
-            brand=self._get(document, (), "brand", _is_text, "the maker's name", base and base.brand),
-            description_en=self._description("en", base.description_en if base else None),
-            description_de=self._description("de", base.description_de if base else None),
+            brand=self._keys.get(document, (), "brand", is_text, "the maker's name", base and base.brand),
+            description_en=description["en"],
+            description_de=description["de"],
             phases=phases,
-            tested=self._get(document, (), "tested", _is_bool, "true or false", default=False),
-            notes=tuple(self._get(document, (), "notes", _is_texts, "a list of texts", base.notes if base else ())),
+            tested=self._keys.get(document, (), "tested", is_bool, "true or false", default=False),
+            notes=tuple(self._keys.get(document, (), "notes", is_texts, "a list of texts", base.notes if base else ())),
             serial=serial,
             baudrates=baudrates,
             registers_per_request=most,
-            undefined_readable=self._limit(
-                limits, "undefined_readable", _is_bool, "true or false", base, default=False
-            ),
-            whole_values=self._limit(limits, "whole_values", _is_bool, "true or false", base, default=True),
+            undefined_readable=self._limit(limits, "undefined_readable", is_bool, "true or false", base, default=False),
+            whole_values=self._limit(limits, "whole_values", is_bool, "true or false", base, default=True),
             turnaround_s=self._turnaround_s(limits, base),
             max_current_a=float(
                 self._limit(
-                    limits, "max_current_a", _is_number(1, MOST_CURRENT_A), "amperes such as 100", base, MAX_CURRENT_A
+                    limits, "max_current_a", is_number(1, MOST_CURRENT_A), "amperes such as 100", base, MAX_CURRENT_A
                 )
             ),
             sources=sources,
             registers=self._registers(base, phases, most, sources),
             file=self._file,
         )
-        return (None if self._flaws else model), tuple(self._flaws)
-
-    def _flaw(self, place: Place, text: str) -> None:
-        self._flaws.append(Flaw(place, text))
-
-    def _known_keys(self, table: Mapping[str, Any], place: Place, known: Iterable[str]) -> None:
-        for key in table:
-            if key not in known:
-                self._flaw((*place, key), f"is no key of this table; {_suggestion(key, known)}")
-
-    def _get(  # noqa: PLR0913, PLR0917 - a key is described by that much
-        self,
-        table: Mapping[str, Any],
-        place: Place,
-        key: str,
-        fits: Callable[[object], bool],
-        text: str,
-        default: Any = None,  # noqa: ANN401 - whatever the key holds
-    ) -> Any:  # noqa: ANN401 - whatever the key holds
-        """What stands at the key; the default, and a flaw, if it must be there and is not, or does not fit."""
-        value = table.get(key, _NOT_THERE)
-        if value is _NOT_THERE:
-            if default is None and not self._may_lack:
-                self._flaw((*place, key), f"is missing; it must be {text}")
-            return default
-        if not fits(value):
-            self._flaw((*place, key), f"must be {text}, not {_shown(value)}")
-            return default
-        return value
+        return (None if self._keys.flaws else model), tuple(self._keys.flaws)
 
     def _limit(  # noqa: PLR0913, PLR0917 - likewise
         self,
         limits: Mapping[str, Any],
         key: str,
-        fits: Callable[[object], bool],
+        fits: Fits,
         text: str,
         base: Model | None,
         default: float,
     ) -> Any:  # noqa: ANN401 - whatever the key holds
-        return self._get(limits, ("limits",), key, fits, text, getattr(base, key) if base else default)
+        return self._keys.get(limits, ("limits",), key, fits, text, getattr(base, key) if base else default)
 
     def _turnaround_s(self, limits: Mapping[str, Any], base: Model | None) -> float:
         default = TURNAROUND_MS if base is None else 1000 * base.turnaround_s
-        fits = _is_number(0, LONGEST_TURNAROUND_MS)
-        milliseconds = self._get(limits, ("limits",), "turnaround_ms", fits, "milliseconds such as 20", default)
+        fits = is_number(0, LONGEST_TURNAROUND_MS)
+        milliseconds = self._keys.get(limits, ("limits",), "turnaround_ms", fits, "milliseconds such as 20", default)
         return float(milliseconds) / 1000
 
     def _table(self, key: str) -> Mapping[str, Any]:
-        table: Mapping[str, Any] = self._get(self._document, (), key, _is_table, f"a table [{key}]", {})
+        table: Mapping[str, Any] = self._keys.get(self._document, (), key, is_table, f"a table [{key}]", {})
         return table
 
     def _base(self) -> Model | None:
-        like = self._get(self._document, (), "like", _is_text, "the name of a model", "")
+        like = self._keys.get(self._document, (), "like", is_text, "the name of a model", "")
         if not like:
             return None
         base = self._find_model(like)
         if base is None:
-            self._may_lack = True
-            self._flaw(("like",), f'there is no model "{like}" in the catalogue; `smartmeter models` lists them')
+            self._keys.may_lack = True
+            self._keys.flaw(("like",), f'there is no model "{like}" in the catalogue; `smartmeter models` lists them')
         return base
 
-    def _description(self, language: str, default: str | None) -> str:
-        table = self._get(
-            self._document, (), "description", _is_table, "a table with en and de", default and {language: default}
-        )
-        if not table:
-            return ""
-        self._known_keys(table, ("description",), ("en", "de"))
-        description: str = self._get(table, ("description",), language, _is_text, "what the meter is, in one line")
-        return description
+    def _description(self, base: Model | None) -> Mapping[str, str]:
+        default = {"en": base.description_en, "de": base.description_de} if base else None
+        place: Place = ("description",)
+        table = self._keys.get(self._document, (), "description", is_table, "a table with en and de", default) or {}
+        self._keys.known(table, place, ("en", "de"))
+        return {
+            language: self._keys.get(table, place, language, is_text, "what the meter is, in one line") if table else ""
+            for language in ("en", "de")
+        }
 
     def _serial(self, base: Model | None) -> tuple[SerialFormat, tuple[int, ...]]:
         table, place = self._table("serial"), ("serial",)
-        self._known_keys(table, place, SERIAL_KEYS)
+        self._keys.known(table, place, SERIAL_KEYS)
         was = base.serial if base else None
-        is_rate = _is_number(300, MOST_BAUDRATE)
+        is_rate = is_number(300, MOST_BAUDRATE)
         if not table and was is None:
-            if not self._may_lack:
-                self._flaw(place, "is missing; it must be a table [serial] with baudrate and parity")
+            if not self._keys.may_lack:
+                self._keys.flaw(place, "is missing; it must be a table [serial] with baudrate and parity")
             return SerialFormat(9600), ()
         rate_text = "bits per second, a number such as 9600"
         serial = SerialFormat(
-            baudrate=self._get(table, place, "baudrate", is_rate, rate_text, was and was.baudrate) or 9600,
-            bytesize=self._get(table, place, "bytesize", _is_number(8, 8), "8: Modbus RTU sends whole bytes", 8),
+            baudrate=self._keys.get(table, place, "baudrate", is_rate, rate_text, was and was.baudrate) or 9600,
+            bytesize=self._keys.get(table, place, "bytesize", is_number(8, 8), "8: Modbus RTU sends whole bytes", 8),
             parity=cast(
                 "Parity",
-                self._get(
-                    table, place, "parity", _is_one_of("N", "E", "O"), '"N", "E" or "O"', was.parity if was else None
+                self._keys.get(
+                    table, place, "parity", is_one_of("N", "E", "O"), '"N", "E" or "O"', was.parity if was else None
                 ),
             ),
-            stopbits=self._get(table, place, "stopbits", _is_number(1, 2), "1 or 2", was.stopbits if was else 1),
+            stopbits=self._keys.get(table, place, "stopbits", is_number(1, 2), "1 or 2", was.stopbits if was else 1),
         )
         default = base.baudrates if base and "baudrate" not in table else (serial.baudrate,)
-        rates = self._get(
-            table, place, "baudrates", _is_list_of(is_rate), "a list of numbers such as [9600, 19200]", default
+        rates = self._keys.get(
+            table, place, "baudrates", is_list_of(is_rate), "a list of numbers such as [9600, 19200]", default
         )
         if serial.baudrate not in rates:
-            self._flaw((*place, "baudrates"), f"must have the factory's {serial.baudrate} among them")
+            self._keys.flaw((*place, "baudrates"), f"must have the factory's {serial.baudrate} among them")
         return serial, tuple(rates)
 
     def _sources(self) -> Mapping[str, str]:
@@ -245,29 +220,33 @@ class _Definition:
         return {
             key: text
             for key, text in table.items()
-            if self._get(table, ("sources",), key, _is_text, "what the source is, in words", "")
+            if self._keys.get(table, ("sources",), key, is_text, "what the source is, in words", "")
         }
 
     def _registers(
         self, base: Model | None, phases: int | None, most: int, sources: Mapping[str, str]
     ) -> Mapping[str, Register]:
         registers = dict(base.registers) if base else {}
-        for index, id_ in enumerate(self._get(self._document, (), "without", _is_texts, "a list of measurands", ())):
-            if registers.pop(id_, None) is None and not self._may_lack:
-                self._flaw(("without", index), f'"{id_}" is not measured by the model that this one is like')
+        for index, id_ in enumerate(
+            self._keys.get(self._document, (), "without", is_texts, "a list of measurands", ())
+        ):
+            if registers.pop(id_, None) is None and not self._keys.may_lack:
+                self._keys.flaw(("without", index), f'"{id_}" is not measured by the model that this one is like')
         places: dict[str, Place] = {}
         for register, place in self._own_registers(sources):
             if register.measurand in places:
-                self._flaw(
+                self._keys.flaw(
                     (*place, "measurand"),
-                    f"{register.measurand} is there twice; first at {_key(places[register.measurand])}",
+                    f"{register.measurand} is there twice; first at {key_text(places[register.measurand])}",
                 )
                 continue
             registers[register.measurand], places[register.measurand] = register, place
-            self._check_place_in_meter(register, place, phases, most)
+        for id_, place in places.items():
+            self._check_place_in_meter(registers[id_], place, phases, most)
+        self._check_inherited([registers[id_] for id_ in registers.keys() - places.keys()], phases, most)
         self._check_overlaps(registers, places)
-        if not registers and not self._flaws:
-            self._flaw(("map",), "has no registers; list them under [map]")
+        if not registers and not self._keys.flaws:
+            self._keys.flaw(("map",), "has no registers; list them under [map]")
         return registers
 
     def _own_registers(self, sources: Mapping[str, str]) -> Iterator[tuple[Register, Place]]:
@@ -277,11 +256,13 @@ class _Definition:
         for index, table in enumerate(tables):
             place: Place = ("map", index) if isinstance(given, list) else ("map",)
             if not isinstance(table, Mapping):
-                self._flaw(place, f"must be a table [map], not {_shown(table)}")
+                self._keys.flaw(place, f"must be a table [map], not {shown(table)}")
                 continue
-            self._known_keys(table, place, (*HOW_KEYS, "registers"))
+            self._keys.known(table, place, (*HOW_KEYS, "registers"))
             how = self._how(table, place, top, sources)
-            entries = self._get(table, place, "registers", lambda value: isinstance(value, list), "a list of registers")
+            entries = self._keys.get(
+                table, place, "registers", lambda value: isinstance(value, list), "a list of registers"
+            )
             for number, entry in enumerate(entries or ()):
                 at = (*place, "registers", number)
                 register = self._register(entry, at, how, sources)
@@ -289,30 +270,32 @@ class _Definition:
                     yield register, at
 
     def _how(self, table: Mapping[str, Any], place: Place, outer: _How, sources: Mapping[str, str]) -> _How:
-        source = self._get(
-            table, place, "source", _is_text, "keys of [sources], separated by commas", outer.source or ""
+        source = self._keys.get(
+            table, place, "source", is_text, "keys of [sources], separated by commas", outer.source or ""
         )
         for key in source.split(", ") if "source" in table and source else ():
             if key not in sources:
-                self._flaw((*place, "source"), f'"{key}" is no key of [sources]; {_suggestion(key, sources)}')
-        scale = self._get(table, place, "scale", _is_scale, "a number other than 0 such as 0.1", outer.scale)
+                self._keys.flaw((*place, "source"), f'"{key}" is no key of [sources]; {suggestion(key, sources)}')
+        scale = self._keys.get(table, place, "scale", _is_scale, "a number other than 0 such as 0.1", outer.scale)
         return _How(
-            function=self._get(table, place, "function", _is_number(3, 4), "3 or 4", outer.function or 0) or None,
-            type=self._get(table, place, "type", _is_one_of(*_TYPES), f"one of {', '.join(_TYPES)}", outer.type or "")
+            function=self._keys.get(table, place, "function", is_number(3, 4), "3 or 4", outer.function or 0) or None,
+            type=self._keys.get(
+                table, place, "type", is_one_of(*_TYPES), f"one of {', '.join(_TYPES)}", outer.type or ""
+            )
             or None,
-            order=self._get(
+            order=self._keys.get(
                 table,
                 place,
                 "order",
-                _is_one_of("big", "little"),
+                is_one_of("big", "little"),
                 '"big" (the high word first) or "little" (the low word first)',
                 outer.order,
             ),
             # A decimal as it is written: 0.1 is a tenth.
             scale=Decimal(str(scale)),
             na=tuple(
-                self._get(
-                    table, place, "na", _is_list_of(_is_marker), 'a list of numbers, "largest" or "smallest"', outer.na
+                self._keys.get(
+                    table, place, "na", is_list_of(_is_marker), 'a list of numbers, "largest" or "smallest"', outer.na
                 )
             ),
             source=source or None,
@@ -320,29 +303,29 @@ class _Definition:
 
     def _register(self, entry: object, place: Place, outer: _How, sources: Mapping[str, str]) -> Register | None:
         if not isinstance(entry, Mapping):
-            self._flaw(place, f"must be a table with address and measurand, not {_shown(entry)}")
+            self._keys.flaw(place, f"must be a table with address and measurand, not {shown(entry)}")
             return None
-        before = len(self._flaws)
-        self._known_keys(entry, place, (*HOW_KEYS, "address", "measurand"))
+        before = len(self._keys.flaws)
+        self._keys.known(entry, place, (*HOW_KEYS, "address", "measurand"))
         how = self._how(entry, place, outer, sources)
-        id_ = self._get(entry, place, "measurand", _is_text, "the id of a measurand such as voltage_l1")
+        id_ = self._keys.get(entry, place, "measurand", is_text, "the id of a measurand such as voltage_l1")
         if id_ is not None and id_ not in measurands():
-            self._flaw((*place, "measurand"), f'there is no measurand "{id_}"; {_meant(id_)}')
-        address = self._get(
+            self._keys.flaw((*place, "measurand"), f'there is no measurand "{id_}"; {_meant(id_)}')
+        address = self._keys.get(
             entry,
             place,
             "address",
-            _is_number(0, ADDRESSES - 1),
+            is_number(0, ADDRESSES - 1),
             "the address on the wire, a number from 0 to 65535 (30001 and 40001 in papers are 0)",
         )
         for key, value in (("function", how.function), ("type", how.type), ("source", how.source)):
-            if value is None and len(self._flaws) == before:
-                self._flaw((*place, key), "is missing; give it here, in [map] or at the top of the file")
-        if len(self._flaws) > before or how.function is None or how.type is None or how.source is None:
+            if value is None and len(self._keys.flaws) == before:
+                self._keys.flaw((*place, key), "is missing; give it here, in [map] or at the top of the file")
+        if len(self._keys.flaws) > before or how.function is None or how.type is None or how.source is None:
             return None
         count = COUNTS[how.type]
         if address + count > ADDRESSES:
-            self._flaw(
+            self._keys.flaw(
                 (*place, "address"), f"leaves no room for the {count} registers of a {how.type}; 65535 is the last one"
             )
             return None
@@ -360,19 +343,30 @@ class _Definition:
                 if how.type not in FLOATS:
                     contents.add(_MARKERS[marker](how.type))
             elif marker >> bits(how.type):
-                self._flaw((*place, "na"), f"{marker:#X} does not fit in a {how.type}")
+                self._keys.flaw((*place, "na"), f"{marker:#X} does not fit in a {how.type}")
             else:
                 contents.add(marker)
         return frozenset(contents)
 
     def _check_place_in_meter(self, register: Register, place: Place, phases: int | None, most: int) -> None:
-        if phases == 1 and any(part in ("l2", "l3") for part in register.measurand.split("_")):
-            self._flaw((*place, "measurand"), f"{register.measurand} is not there in a meter of one phase")
+        if phases == 1 and _is_of_further_phase(register):
+            self._keys.flaw((*place, "measurand"), f"{register.measurand} is not there in a meter of one phase")
         if register.count > most:
-            self._flaw(
+            self._keys.flaw(
                 (*place, "type"),
                 f"a {register.type} takes {register.count} registers, and limits.registers_per_request allows {most}",
             )
+
+    def _check_inherited(self, registers: Sequence[Register], phases: int | None, most: int) -> None:
+        """What the model has that this one is like, and this one cannot have."""
+        further = sorted(register.measurand for register in registers if _is_of_further_phase(register))
+        if phases == 1 and further:
+            self._keys.flaw(
+                ("phases",), f"a meter of one phase does not have {', '.join(further)}; name them in without"
+            )
+        longest = max((register.count for register in registers), default=0)
+        if longest > most:
+            self._keys.flaw(("limits", "registers_per_request"), f"must be at least {longest}, as long as one value")
 
     def _check_overlaps(self, registers: Mapping[str, Register], places: Mapping[str, Place]) -> None:
         in_order = sorted(registers.values(), key=lambda register: (register.function, register.address))
@@ -380,49 +374,15 @@ class _Definition:
             if one.function == other.function and other.address < one.end:
                 place = places.get(other.measurand) or places.get(one.measurand, ("map",))
                 last = one.end - 1
-                self._flaw(
+                self._keys.flaw(
                     (*place, "address"),
                     f"{other.measurand} from {other.address} on overlaps {one.measurand}, "
                     f"which takes {one.address} to {last}",
                 )
 
 
-def _key(place: Place) -> str:
-    text = ""
-    for step in place:
-        text += f"[{step + 1}]" if isinstance(step, int) else f"{'.' if text else ''}{step}"
-    return text
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value) and value.isprintable()
-
-
-def _is_texts(value: object) -> bool:
-    return isinstance(value, list) and all(_is_text(each) for each in value)
-
-
-def _is_bool(value: object) -> bool:
-    return isinstance(value, bool)
-
-
-def _is_table(value: object) -> bool:
-    return isinstance(value, Mapping)
-
-
-def _is_number(least: int, most: int) -> Callable[[object], bool]:
-    def fits(value: object) -> bool:
-        return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
-
-    return fits
-
-
-def _is_one_of(*words: str) -> Callable[[object], bool]:
-    return lambda value: isinstance(value, str) and value in words
-
-
-def _is_list_of(fits: Callable[[object], bool]) -> Callable[[object], bool]:
-    return lambda value: isinstance(value, list) and bool(value) and all(fits(each) for each in value)
+def _is_of_further_phase(register: Register) -> bool:
+    return any(part in ("l2", "l3") for part in register.measurand.split("_"))
 
 
 def _is_scale(value: object) -> bool:
@@ -432,23 +392,7 @@ def _is_scale(value: object) -> bool:
 
 
 def _is_marker(value: object) -> bool:
-    return value in _MARKERS if isinstance(value, str) else _is_number(0, (1 << 64) - 1)(value)
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Mapping):
-        return "a table"
-    if isinstance(value, list):
-        return "this list"
-    return f'"{value}"' if isinstance(value, str) else str(value)
-
-
-def _suggestion(name: str, known: Iterable[str]) -> str:
-    known = tuple(known)
-    match = difflib.get_close_matches(name.lower(), known, n=1)
-    return f"did you mean {match[0]}?" if match else f"known are {', '.join(known) or 'none'}"
+    return value in _MARKERS if isinstance(value, str) else is_number(0, (1 << 64) - 1)(value)
 
 
 def _meant(name: str) -> str:

@@ -4,9 +4,11 @@ import tomllib
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from smartmeter.modbus.line import SerialFormat
-from smartmeter.models import load_model
+from smartmeter.models import definition, load_model
 from smartmeter.models.catalogue import find_model
 from smartmeter.models.definition import read_definition
 
@@ -35,6 +37,7 @@ registers = [
     { address = 18, measurand = "active_power_total", type = "s16", na = ["largest"] },
 ]
 """
+LIKE = 'name = "X1"\nlike = "SDM630"\n'
 WHOLE = HEAD + SERIAL + SOURCES + MAP
 
 
@@ -154,6 +157,14 @@ def test_a_model_can_be_like_another_with_more_and_without():
         (WHOLE.replace("phases = 3", 'phases = 3\nlike = "SDM999"'), "like", "no model"),
         (WHOLE.replace("phases = 3", 'phases = 3\nwithout = ["charge"]'), "without.0", "is not measured by"),
         (HEAD + SOURCES + MAP, "serial", "is missing"),
+        (LIKE + "phases = 1", "phases", "voltage_l2, voltage_l2_l3, voltage_l3"),
+        (LIKE + "[limits]\nregisters_per_request = 1", "limits.registers_per_request", "must be at least 2"),
+        (
+            LIKE + "[map]\nfunction = 4\ntype = 'u16'\nsource = 'D18'\n"
+            "registers = [{ address = 3, measurand = 'active_energy_net' }]",
+            "map.registers.0.address",
+            "overlaps",
+        ),
         (WHOLE.replace("9600", "0"), "serial.baudrate", "must be bits per second"),
         (WHOLE.replace('parity = "E"', ""), "serial.parity", "is missing"),
         (WHOLE.replace('"E"', '"even"'), "serial.parity", '"N", "E" or "O"'),
@@ -199,6 +210,18 @@ def test_a_mistake_is_told_where_it_stands(text, place, words):
     assert words.lower() in found[place].lower()
 
 
+@pytest.mark.parametrize(
+    "text", ["", 'description = "x"', "[description]\nfr = 1", "[serial]\n[limits]\n[sources]\n[map]"]
+)
+def test_no_mistake_is_told_twice(text):
+    _, found = read(text)
+    assert len({flaw.place for flaw in found}) == len(found)
+
+
+def test_what_an_unknown_model_may_have_is_not_missed():
+    assert flaws('name = "X1"\nlike = "SDM999"\nphases = 4').keys() == {"like", "phases"}
+
+
 def test_every_mistake_is_told_at_once():
     text = WHOLE.replace("phases = 3", "phases = 9").replace("0x10", "70000").replace("active_power_total", "power")
     assert flaws(text).keys() == {"phases", "map.registers.0.address", "map.registers.1.measurand"}
@@ -212,3 +235,40 @@ def test_nothing_that_stands_at_a_key_stops_it(value):
     for key in ("function", "type", "order", "scale", "na", "source", "address", "measurand"):
         entry = {**document["map"]["registers"][0], key: tomllib.loads(f"x = {value}")["x"]}
         read_definition({**document, "map": {"registers": [entry]}}, "X1", find_model)
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats()
+    | st.sampled_from(
+        ["", "X1", "SDM630", "voltage_l1", "u16", "float64", "big", "largest", "P", "P, Q", "N", "\0", "de"]
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    *definition.KEYS,
+                    *definition.SERIAL_KEYS,
+                    *definition.LIMIT_KEYS,
+                    "registers",
+                    "address",
+                    "measurand",
+                    "en",
+                ]
+            ),
+            inner,
+            max_size=6,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(st.sampled_from(definition.KEYS), ANYTHING), st.booleans())
+def test_no_document_stops_it(document, on_a_whole_one):
+    document = {**tomllib.loads(WHOLE), **document} if on_a_whole_one else document
+    model, found = read_definition(document, "X1", find_model)
+    assert (model is None) == bool(found)
