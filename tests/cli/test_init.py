@@ -43,6 +43,14 @@ def test_writes_settings_that_load_and_read_the_meter(in_directory, line, capsys
     assert main(["read", "-c", str(file)]) == 0
 
 
+def test_a_meter_without_voltages_is_found_by_its_first_register(tmp_path, in_directory, capsys):
+    meter = VirtualMeter(load_model("SDM72DM"), 1, values={"active_power_total": -1234.5})
+    with VirtualLine(SerialFormat(9600), [meter], link=tmp_path / "tty", turnaround_s=0.001):
+        assert init("--port", str(tmp_path / "tty"), "--model", "SDM72DM", "--address", "1") == 0
+    assert "the meter answers: -1234.5 W" in capsys.readouterr().out
+    assert load_settings(in_directory / "smartmeter.toml").buses[0].meters[0].model is load_model("SDM72DM")
+
+
 def test_is_not_written_over(in_directory, line, capsys):
     file = in_directory / "smartmeter.toml"
     file.write_text("mine")
