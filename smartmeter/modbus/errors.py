@@ -14,6 +14,8 @@ EXCEPTION_NAMES = {
     10: "gateway path unavailable",
     11: "gateway target does not respond",
 }
+# What a gateway says in place of a meter that it cannot reach, or that does not answer it.
+GATEWAY_CODES = frozenset({10, 11})
 # What a device says when a request is not to its taste; asking again does not help.
 REFUSALS = frozenset({1, 2, 3})
 
@@ -46,6 +48,10 @@ class NoAnswerError(AnswerError):
     """Nothing came before the time-out."""
 
 
+class SilentTargetError(NoAnswerError):
+    """A gateway says that the meter behind it does not answer: exception 10 or 11."""
+
+
 class ShortAnswerError(AnswerError):
     """The beginning of the answer came, and then nothing more."""
 
@@ -69,3 +75,11 @@ class ExceptionAnswerError(AnswerError):
     def is_refusal(self) -> bool:
         """Whether the unit refuses this very request, so that repeating it is pointless."""
         return self.code in REFUSALS
+
+
+def exception_error(code: int, asked: object, request: bytes, received: bytes) -> AnswerError:
+    """The error for an answer that is this exception; `asked` is what was asked, in words."""
+    text = f"{asked}: exception {code} ({EXCEPTION_NAMES.get(code, 'unknown')})"
+    if code in GATEWAY_CODES:
+        return SilentTargetError(text, request, received)
+    return ExceptionAnswerError(code, text, request, received)

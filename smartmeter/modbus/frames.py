@@ -10,13 +10,12 @@ from functools import lru_cache
 
 from smartmeter.modbus.crc import append_crc, has_valid_crc
 from smartmeter.modbus.errors import (
-    EXCEPTION_NAMES,
     AnswerError,
     DamagedAnswerError,
-    ExceptionAnswerError,
     ForeignAnswerError,
     NoAnswerError,
     ShortAnswerError,
+    exception_error,
 )
 from smartmeter.modbus.line import ANSWER_OVERHEAD_BYTES
 
@@ -43,7 +42,7 @@ class ReadRequest:
 
     def encode(self) -> bytes:
         """The frame as it goes over the line."""
-        return _encode(self)
+        return encode(self)
 
     @property
     def answer_bytes(self) -> int:
@@ -55,8 +54,14 @@ class ReadRequest:
 
 
 @lru_cache(maxsize=REQUESTS_KEPT)
-def _encode(request: ReadRequest) -> bytes:
+def encode(request: ReadRequest) -> bytes:
+    """The frame as it goes over the line."""
     return append_crc(_REQUEST.pack(request.unit, request.function, request.address, request.count))
+
+
+def answer_length(request: ReadRequest) -> int:
+    """How many bytes the answer has, if it is no exception."""
+    return request.answer_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ def find_answer(request: ReadRequest, received: bytes) -> Found | None:
     What lies before it is passed over: stray characters of an adapter that turns the line round, its echo of the
     request, or a late answer of another length. Unit, function, length and checksum must fit.
 
-    Raises ExceptionAnswerError if the unit's exception is there instead.
+    Raises ExceptionAnswerError if the unit's exception is there instead, SilentTargetError if a gateway's is.
     """
     header = bytes((request.unit, request.function, 2 * request.count))
     start = received.find(header)
@@ -84,8 +89,7 @@ def find_answer(request: ReadRequest, received: bytes) -> Found | None:
         start = received.find(header, start + 1)
     code = _exception_code(request, received)
     if code is not None:
-        name = EXCEPTION_NAMES.get(code, "unknown")
-        raise ExceptionAnswerError(code, f"{request}: exception {code} ({name})", request.encode(), received)
+        raise exception_error(code, request, request.encode(), received)
     return None
 
 

@@ -4,8 +4,9 @@ Source: "MODBUS over serial line specification and implementation guide V1.02", 
 2.5.2 (characters).
 """
 
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 Parity = Literal["N", "E", "O"]
 
@@ -18,6 +19,48 @@ FAST_LINE_SILENCE_S = 0.00175
 REQUEST_BYTES = 8
 # Unit, function, byte count, CRC around the data.
 ANSWER_OVERHEAD_BYTES = 5
+
+# What a request over a network takes besides the meter's own time: both ways and both ends.
+NETWORK_LATENCY_S = 0.002
+# And two bytes more of its answer, at 10 Mbit/s.
+NETWORK_REGISTER_S = 2e-6
+
+
+class Line(Hashable, Protocol):
+    """What carries requests to meters, as far as its time goes. Equal lines are equal and hash alike."""
+
+    @property
+    def character_s(self) -> float:
+        """Seconds that one character takes."""
+
+    @property
+    def silence_s(self) -> float:
+        """Seconds of silence that must precede a frame."""
+
+    def exchange_s(self, count: int, turnaround_s: float) -> float:
+        """Seconds that reading `count` registers takes; `turnaround_s` is the meter's own time."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkLine:
+    """A network: a request takes the same time however much it asks for, so that few and large ones win."""
+
+    @property
+    def character_s(self) -> float:
+        """Seconds that one character takes: none that count."""
+        return 0.0
+
+    @property
+    def silence_s(self) -> float:
+        """Nothing has to be silent."""
+        return 0.0
+
+    def exchange_s(self, count: int, turnaround_s: float) -> float:
+        """Seconds that reading `count` registers takes; `turnaround_s` is the meter's own time."""
+        return NETWORK_LATENCY_S + turnaround_s + count * NETWORK_REGISTER_S
+
+    def __str__(self) -> str:
+        return "over the network"
 
 
 @dataclass(frozen=True, slots=True)

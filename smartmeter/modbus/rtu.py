@@ -12,22 +12,13 @@ longer come.
 import asyncio
 import os
 import time
-from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
 
-import serial
-
-from smartmeter.modbus.errors import (
-    AnswerError,
-    DamagedAnswerError,
-    ExceptionAnswerError,
-    ForeignAnswerError,
-    NoAnswerError,
-    PortError,
-    ShortAnswerError,
-)
-from smartmeter.modbus.frames import ReadRequest, explain_failure, find_answer, missing_bytes
-from smartmeter.modbus.line import REQUEST_BYTES, SerialFormat
+from smartmeter.modbus import frames
+from smartmeter.modbus.counters import LineCounters
+from smartmeter.modbus.errors import AnswerError, ExceptionAnswerError, PortError, SilentTargetError
+from smartmeter.modbus.frames import Found, ReadRequest
+from smartmeter.modbus.line import Line, SerialFormat
 from smartmeter.modbus.port import open_port
 from smartmeter.modbus.timer import Timer, open_timer
 
@@ -40,53 +31,43 @@ DRAIN_LIMIT_S = 1.0
 READ_BYTES = 4096
 
 
-@dataclass(slots=True)
-class LineCounters:
-    """What happened on a line since it was first opened."""
-
-    requests: int = 0
-    answers: int = 0
-    no_answer: int = 0
-    short: int = 0
-    damaged: int = 0
-    foreign: int = 0
-    exceptions: int = 0
-    # Bytes that came outside of any answer, after a time-out or unasked.
-    late_bytes: int = 0
-    # Bytes that lay before an answer.
-    stray_bytes: int = 0
-    # For how long the line was used by requests, answers and the wait for those that did not come.
-    busy_s: float = 0.0
+class BytePort(Protocol):
+    """What bytes go through: an open serial port, or a socket. `port` is its name."""
 
     @property
-    def failures(self) -> int:
-        """The requests that got no good answer; the one that waits for its answer is none of them."""
-        return self.no_answer + self.short + self.damaged + self.foreign + self.exceptions
+    def port(self) -> str | None: ...
 
-    def count_failure(self, error: AnswerError) -> None:
-        """Count what kind of failure this was."""
-        match error:
-            case NoAnswerError():
-                self.no_answer += 1
-            case ShortAnswerError():
-                self.short += 1
-            case ForeignAnswerError():
-                self.foreign += 1
-            case ExceptionAnswerError():
-                self.exceptions += 1
-            case DamagedAnswerError():
-                self.damaged += 1
+    def fileno(self) -> int: ...
+
+    def close(self) -> None: ...
+
+
+class Frames(Protocol):
+    """How requests and answers look on the line; the module `frames` has those of RTU, `ascii_frames` of ASCII."""
+
+    def encode(self, request: ReadRequest, /) -> bytes: ...
+
+    def answer_length(self, request: ReadRequest, /) -> int: ...
+
+    def find_answer(self, request: ReadRequest, received: bytes, /) -> Found | None: ...
+
+    def missing_bytes(self, request: ReadRequest, received: bytes, /) -> int | None: ...
+
+    def explain_failure(self, request: ReadRequest, received: bytes, /) -> AnswerError: ...
 
 
 class RtuConnection:
     """An open serial line. Requests are made one after the other, by one task at a time."""
 
-    def __init__(
-        self, port: serial.Serial, serial_format: SerialFormat, timeout_s: float, counters: LineCounters, timer: Timer
-    ) -> None:
+    _frames: Frames = frames
+    # An answer that stops for so long has ended.
+    _broken_off_s = BROKEN_OFF_S
+    _it = "the port"
+
+    def __init__(self, port: BytePort, line: Line, timeout_s: float, counters: LineCounters, timer: Timer) -> None:
         self._port = port
         self._fd: int = port.fileno()
-        self._format = serial_format
+        self._line = line
         self._timeout_s = timeout_s
         self._counters = counters
         self._timer = timer
@@ -107,6 +88,11 @@ class RtuConnection:
         port = open_port(path, serial_format)
         return cls(port, serial_format, timeout_s, counters, open_timer())
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether it must be opened anew before it can be used: a serial port says so only when it is used."""
+        return False
+
     def close(self) -> None:
         """Give the port back."""
         self._stop_listening()
@@ -122,7 +108,7 @@ class RtuConnection:
         await self._wait_for_silence()
         self._counters.requests += 1
         sent_s = time.monotonic()
-        self._write(request.encode())
+        self._write(self._frames.encode(request))
         try:
             data = await self._receive(request, sent_s)
         except AnswerError as error:
@@ -136,26 +122,28 @@ class RtuConnection:
 
     async def _receive(self, request: ReadRequest, sent_s: float) -> bytes:
         # Some adapters hand an answer over in one piece, when its last character has come.
-        line_s = (REQUEST_BYTES + request.answer_bytes) * self._format.character_s
-        deadline_s = sent_s + line_s + self._format.silence_s + self._timeout_s
+        length = self._frames.answer_length(request)
+        line_s = (len(self._frames.encode(request)) + length) * self._line.character_s
+        deadline_s = sent_s + line_s + self._line.silence_s + self._timeout_s
         received = b""
-        expected = request.answer_bytes
+        expected = length
         while chunk := await self._next_bytes(deadline_s, enough=expected):
             received += chunk
-            found = find_answer(request, received)
+            found = self._frames.find_answer(request, received)
             if found is not None:
                 self._counters.stray_bytes += found.before
+                self._counters.late_bytes += len(received) - found.before - length
                 return found.data
-            rest = missing_bytes(request, received)
+            rest = self._frames.missing_bytes(request, received)
             if rest is not None:
                 self._stop_listening()
-                await self._timer.sleep_until(self._last_activity_s + rest * self._format.character_s)
-                deadline_s = time.monotonic() + BROKEN_OFF_S
-            expected = rest or request.answer_bytes
-        raise explain_failure(request, received)
+                await self._timer.sleep_until(self._last_activity_s + rest * self._line.character_s)
+                deadline_s = time.monotonic() + self._broken_off_s
+            expected = rest or length
+        raise self._frames.explain_failure(request, received)
 
     async def _recover(self, request: ReadRequest, error: AnswerError) -> None:
-        if isinstance(error, ExceptionAnswerError):
+        if isinstance(error, ExceptionAnswerError | SilentTargetError):
             return
         shape = (request.unit, request.function, request.count)
         self._unanswered[shape] = (request.address, time.monotonic() + LATE_FACTOR * self._timeout_s)
@@ -172,17 +160,17 @@ class RtuConnection:
             del self._unanswered[shape]
 
     async def _wait_for_silence(self) -> None:
-        silent_s = self._last_activity_s + self._format.silence_s
+        silent_s = self._last_activity_s + self._line.silence_s
         await self._timer.sleep_until(silent_s)
         unasked = self._read()
         if unasked:
             self._counters.late_bytes += len(unasked)
             await self._drain()
-            await self._timer.sleep_until(self._last_activity_s + self._format.silence_s)
+            await self._timer.sleep_until(self._last_activity_s + self._line.silence_s)
 
     async def _drain(self) -> None:
         limit_s = time.monotonic() + DRAIN_LIMIT_S
-        while chunk := await self._next_bytes(min(self._last_activity_s + BROKEN_OFF_S, limit_s)):
+        while chunk := await self._next_bytes(min(self._last_activity_s + self._broken_off_s, limit_s)):
             self._counters.late_bytes += len(chunk)
 
     async def _next_bytes(self, deadline_s: float, enough: int = READ_BYTES) -> bytes:
@@ -231,13 +219,13 @@ class RtuConnection:
             while len(received) < enough:
                 chunk = os.read(self._fd, READ_BYTES)
                 if not chunk:
-                    raise PortError(f"{self._port.port}: the port has gone away")
+                    raise PortError(f"{self._port.port}: {self._it} has gone away")
                 received += chunk
         except BlockingIOError:
             # Nothing is left.
             pass
         except OSError as error:
-            raise PortError(f"{self._port.port}: the port has gone away ({error.strerror})") from error
+            raise PortError(f"{self._port.port}: {self._it} has gone away ({error.strerror})") from error
         if received:
             self._last_activity_s = time.monotonic()
         return received
@@ -246,7 +234,7 @@ class RtuConnection:
         try:
             written = os.write(self._fd, frame)
         except OSError as error:
-            raise PortError(f"{self._port.port}: the port does not take data ({error.strerror})") from error
+            raise PortError(f"{self._port.port}: {self._it} does not take data ({error.strerror})") from error
         if written != len(frame):
-            raise PortError(f"{self._port.port}: the port took {written} of {len(frame)} bytes")
-        self._last_activity_s = time.monotonic() + len(frame) * self._format.character_s
+            raise PortError(f"{self._port.port}: {self._it} took {written} of {len(frame)} bytes")
+        self._last_activity_s = time.monotonic() + len(frame) * self._line.character_s

@@ -1,0 +1,50 @@
+"""Opening whatever a port names."""
+
+from typing import Protocol
+
+from smartmeter.modbus.counters import LineCounters
+from smartmeter.modbus.frames import ReadRequest
+from smartmeter.modbus.line import Line, SerialFormat
+from smartmeter.modbus.ports import AsciiPort, Port, RtuTcpPort, RtuUdpPort, TcpPort
+
+
+class Connection(Protocol):
+    """An open line. Requests are made one after the other, by one task at a time."""
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether it must be opened anew before it can be used."""
+
+    async def read(self, request: ReadRequest) -> bytes:
+        """The registers' bytes, two each, high byte first.
+
+        Raises AnswerError if no good answer comes in time, PortError if the line has gone away.
+        """
+
+    def close(self) -> None:
+        """Give the line back."""
+
+
+async def open_connection(port: Port, line: Line, timeout_s: float, counters: LineCounters) -> Connection:
+    """The open line; `timeout_s` is how long a meter may take to begin its answer, over a network to give it.
+
+    Raises PortError.
+    """
+    # What is not used is not imported.
+    if isinstance(port, TcpPort):
+        from smartmeter.modbus.tcp import TcpConnection  # noqa: PLC0415
+
+        return await TcpConnection.connect(port, timeout_s, counters)
+    if isinstance(port, RtuTcpPort | RtuUdpPort):
+        from smartmeter.modbus.rtu_network import NetworkRtuConnection  # noqa: PLC0415
+
+        return await NetworkRtuConnection.connect(port, line, timeout_s, counters)
+    if not isinstance(line, SerialFormat):
+        raise TypeError("a serial line has a format")
+    if isinstance(port, AsciiPort):
+        from smartmeter.modbus.ascii import AsciiConnection  # noqa: PLC0415
+
+        return AsciiConnection.open(port.path, line, timeout_s, counters)
+    from smartmeter.modbus.rtu import RtuConnection  # noqa: PLC0415
+
+    return RtuConnection.open(port.path, line, timeout_s, counters)
