@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
-from smartmeter.modbus.crc import CRC_BYTES, append_crc
+from smartmeter.simulator.frames import RTU, Framing
 
 # Seconds, or from and to.
 Turnaround = float | tuple[float, float]
@@ -41,8 +41,12 @@ class Faults:
     much later. `noise`: the probability, 0 to 1, that one to three bits of the answer are flipped. `cut_bytes`: the
     answer's last bytes are missing. `foreign_address`: the answer carries this address. `wrong_byte_count`: added to
     the byte count of the answer. `stray_zeros`: so many zero bytes come before the answer. `echo` (of a line only):
-    every request comes back first, as from an adapter that hears itself. On Modbus TCP `silent`, `exception` and
-    `late_s` are all there is.
+    every request comes back first, as from an adapter that hears itself.
+
+    Over a network only: `twice`: the answer comes two times. `wrong_transaction`: added to the transaction id.
+    `hang_up`: the connection is closed after the answer, or what `cut_bytes` leaves of it. `garbage`: these bytes come
+    instead of the answer. On Modbus TCP there are these, `silent`, `exception`, `late_s`, `cut_bytes`, `foreign_address` and
+    `wrong_byte_count`.
     """
 
     silent: bool = False
@@ -55,6 +59,10 @@ class Faults:
     stray_zeros: int = 0
     echo: bool = False
     every: int = 1
+    twice: bool = False
+    wrong_transaction: int = 0
+    hang_up: bool = False
+    garbage: bytes = b""
 
 
 NO_FAULTS = Faults()
@@ -74,15 +82,20 @@ def striking_faults() -> Callable[[Faults], Faults]:
     return strike
 
 
-def spoil(frame: bytes, faults: Faults, rng: Random) -> bytes:
+def spoil(frame: bytes, faults: Faults, rng: Random, framing: Framing = RTU) -> bytes:
     """An answer frame after the faults have been at it. Faults that are no matter of its bytes are not for here."""
-    body = bytearray(frame[:-CRC_BYTES])
-    if faults.wrong_byte_count:
-        body[2] = (body[2] + faults.wrong_byte_count) % 256
-    if faults.foreign_address is not None:
-        body[0] = faults.foreign_address
-    spoiled = bytearray(append_crc(bytes(body)) if body != frame[:-CRC_BYTES] else frame)
+    spoiled = bytearray(frame)
+    opened = framing.open(frame) if faults.wrong_byte_count or faults.foreign_address is not None else None
+    if opened is not None:
+        spoiled = bytearray(framing.close(*spoil_content(*opened, faults)))
     if faults.noise and rng.random() < faults.noise:
         for bit in rng.sample(range(8 * len(spoiled)), rng.randint(1, MOST_FLIPPED_BITS)):
             spoiled[bit // 8] ^= 1 << bit % 8
     return bytes(faults.stray_zeros) + bytes(spoiled[: max(0, len(spoiled) - faults.cut_bytes)])
+
+
+def spoil_content(address: int, pdu: bytes, faults: Faults) -> tuple[int, bytes]:
+    """Address and protocol data unit of an answer after the faults have been at them."""
+    if faults.wrong_byte_count:
+        pdu = bytes((pdu[0], (pdu[1] + faults.wrong_byte_count) % 256)) + pdu[2:]
+    return address if faults.foreign_address is None else faults.foreign_address, pdu

@@ -14,6 +14,7 @@ from typing import Self
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.simulator.delivery import Delivery
 from smartmeter.simulator.faults import NO_FAULTS, Faults, Turnaround
+from smartmeter.simulator.frames import RTU, Framing
 from smartmeter.simulator.meter import VirtualMeter
 from smartmeter.simulator.terminal import (
     Terminal,
@@ -37,7 +38,8 @@ class VirtualLine:
 
     `path` is what a program opens: `link` if one is given, else the pseudo-terminal. `turnaround_s` (or a range) counts
     from the end of the silence after a request to the first character of the answer. `seed` decides whatever is left
-    to chance. `faults` may be replaced at any time, from any thread; so may those of the meters. Raises LinkError.
+    to chance. `framing` is RTU's or ASCII's. `faults` may be replaced at any time, from any thread; so may those of the
+    meters. Raises LinkError.
     """
 
     def __init__(  # noqa: PLR0913  # a line is described by that much
@@ -50,8 +52,10 @@ class VirtualLine:
         faults: Faults = NO_FAULTS,
         delivery: Delivery | None = None,
         seed: int = 1,
+        framing: Framing = RTU,
     ) -> None:
-        self._wire = Wire(format, meters, turnaround_s, delivery or Delivery(), Random(seed))  # noqa: S311  # guards nothing
+        rng = Random(seed)  # noqa: S311  # guards nothing
+        self._wire = Wire(format, meters, turnaround_s, delivery or Delivery(), rng, framing)
         self._wire.faults = faults
         self._link = link
         self._path: Path | None = None

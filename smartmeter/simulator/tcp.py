@@ -1,4 +1,4 @@
-"""Virtual meters on Modbus TCP.
+"""Virtual meters behind a network: Modbus TCP, and RTU frames in TCP or UDP as transparent gateways have them.
 
 Source: "MODBUS messaging on TCP/IP implementation guide V1.0b", section 3.1.3: the header is transaction, protocol (0),
 length of what follows, unit.
@@ -6,40 +6,56 @@ length of what follows, unit.
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
+from random import Random
+from typing import NamedTuple, cast
 
 from smartmeter.errors import SmartmeterError
+from smartmeter.simulator.faults import Faults, spoil, spoil_content
+from smartmeter.simulator.frames import close_answer, open_request
 from smartmeter.simulator.meter import VirtualMeter
 
 HEADER = struct.Struct(">HHHB")
 MODBUS_PROTOCOL = 0
 # Unit and function at least; unit and 253 bytes at most.
 LENGTHS = range(2, 255)
+# A request to read: address, function, start, count, checksum.
+RTU_REQUEST_BYTES = 8
+
+Write = Callable[[bytes], None]
 
 
 class TcpServerError(SmartmeterError):
-    """The TCP port cannot be served."""
+    """The TCP or UDP port cannot be served."""
+
+
+class _Answer(NamedTuple):
+    """What a meter answers, and what goes wrong with it."""
+
+    address: int
+    pdu: bytes
+    faults: Faults
 
 
 @asynccontextmanager
 async def tcp_server(
-    meters: Sequence[VirtualMeter], host: str = "127.0.0.1", port: int = 0
+    meters: Sequence[VirtualMeter], host: str = "127.0.0.1", port: int = 0, *, rtu: bool = False
 ) -> AsyncIterator[tuple[str, int]]:
     """Serves the meters on Modbus TCP while the context lasts; gives host and port (0: any that is free).
 
-    Answers come at once, in the order of the requests. Of the meters' faults `silent`, `exception` and `late_s` are
-    heeded; units that are no meter's address are not answered. Raises TcpServerError.
+    With `rtu` it has RTU frames instead. Answers come at once, in the order of the requests. Units that are no meter's
+    address are not answered. Raises TcpServerError.
     """
     connections: set[asyncio.Transport] = set()
     by_address = {meter.address: meter for meter in meters}
+    kind = _RtuConnection if rtu else _Connection
     loop = asyncio.get_running_loop()
     try:
-        server = await loop.create_server(lambda: _Connection(by_address, connections), host, port)
+        server = await loop.create_server(lambda: kind(by_address, connections), host, port)
     except OSError as error:
-        raise TcpServerError(
-            f"{host} port {port} cannot be served: {error.strerror}; choose another port or host"
-        ) from error
+        raise _cannot_be_served(host, port, error) from error
     try:
         yield server.sockets[0].getsockname()[:2]
     finally:
@@ -49,8 +65,57 @@ async def tcp_server(
         await server.wait_closed()
 
 
+@asynccontextmanager
+async def udp_server(
+    meters: Sequence[VirtualMeter], host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[tuple[str, int]]:
+    """Serves the meters with RTU frames in UDP datagrams, otherwise like `tcp_server`."""
+    by_address = {meter.address: meter for meter in meters}
+    try:
+        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            lambda: _Datagrams(by_address), local_addr=(host, port)
+        )
+    except OSError as error:
+        raise _cannot_be_served(host, port, error) from error
+    try:
+        own: tuple[str, int] = transport.get_extra_info("sockname")[:2]
+        yield own
+    finally:
+        transport.close()
+
+
+def _cannot_be_served(host: str, port: int, error: OSError) -> TcpServerError:
+    return TcpServerError(f"{host} port {port} cannot be served: {error.strerror}; choose another port or host")
+
+
+def _answer(meters: Mapping[int, VirtualMeter], unit: int, request: bytes) -> _Answer | None:
+    meter = meters.get(unit)
+    if meter is None:
+        return None
+    faults = meter.striking(meter.faults)
+    pdu = meter.answer(request, faults)
+    return None if pdu is None or faults.silent else _Answer(unit, pdu, faults)
+
+
+def _write(write: Write, frame: bytes, faults: Faults, hang_up: Callable[[], None]) -> None:
+    """Writes the frame as the faults want it."""
+    if faults.late_s:
+        on_time = partial(_write_now, write, frame, faults, hang_up)
+        asyncio.get_running_loop().call_later(faults.late_s, on_time)
+    else:
+        _write_now(write, frame, faults, hang_up)
+
+
+def _write_now(write: Write, frame: bytes, faults: Faults, hang_up: Callable[[], None]) -> None:
+    write(faults.garbage or frame)
+    if faults.twice:
+        write(frame)
+    if faults.hang_up:
+        hang_up()
+
+
 class _Connection(asyncio.Protocol):
-    """One client."""
+    """One client on Modbus TCP."""
 
     def __init__(self, meters: Mapping[int, VirtualMeter], connections: set[asyncio.Transport]) -> None:
         self._meters = meters
@@ -78,19 +143,51 @@ class _Connection(asyncio.Protocol):
             end = HEADER.size - 1 + length
             if len(self._received) < end:
                 return
-            self._answer(transaction, unit, bytes(self._received[HEADER.size : end]))
+            request = bytes(self._received[HEADER.size : end])
             del self._received[:end]
+            self._take(transaction, unit, request)
 
-    def _answer(self, transaction: int, unit: int, request: bytes) -> None:
-        meter = self._meters.get(unit)
-        if meter is None:
+    def _take(self, transaction: int, unit: int, request: bytes) -> None:
+        answer = _answer(self._meters, unit, request)
+        if answer is None:
             return
-        faults = meter.striking(meter.faults)
-        answer = meter.answer(request, faults)
-        if answer is None or faults.silent:
-            return
-        frame = HEADER.pack(transaction, MODBUS_PROTOCOL, 1 + len(answer), unit) + answer
-        if faults.late_s:
-            asyncio.get_running_loop().call_later(faults.late_s, self._transport.write, frame)
-        else:
-            self._transport.write(frame)
+        faults = answer.faults
+        address, pdu = spoil_content(answer.address, answer.pdu, faults)
+        number = (transaction + faults.wrong_transaction) % 0x10000
+        frame = HEADER.pack(number, MODBUS_PROTOCOL, 1 + len(pdu), address) + pdu
+        _write(self._transport.write, frame[: len(frame) - faults.cut_bytes], faults, self._transport.close)
+
+
+class _RtuConnection(_Connection):
+    """One client with RTU frames. Requests to read alone are understood: their end is known without silence."""
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        while len(self._received) >= RTU_REQUEST_BYTES:
+            frame = bytes(self._received[:RTU_REQUEST_BYTES])
+            del self._received[:RTU_REQUEST_BYTES]
+            _answer_rtu(self._meters, frame, self._transport.write, self._transport.close)
+
+
+class _Datagrams(asyncio.DatagramProtocol):
+    """All clients with RTU frames in datagrams."""
+
+    def __init__(self, meters: Mapping[int, VirtualMeter]) -> None:
+        self._meters = meters
+        self._transport: asyncio.DatagramTransport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # The event loop's own class does not say that it is one.
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        _answer_rtu(self._meters, data, lambda frame: self._transport.sendto(frame, addr), lambda: None)
+
+
+def _answer_rtu(meters: Mapping[int, VirtualMeter], frame: bytes, write: Write, hang_up: Callable[[], None]) -> None:
+    opened = open_request(frame)
+    answer = None if opened is None else _answer(meters, *opened)
+    if answer is not None:
+        rng = Random(frame)  # noqa: S311  # guards nothing
+        spoiled = spoil(close_answer(answer.address, answer.pdu), answer.faults, rng)
+        _write(write, spoiled, answer.faults, hang_up)

@@ -18,7 +18,7 @@ from smartmeter.modbus.line import SerialFormat
 from smartmeter.simulator.answers import EXCEPTION_BIT
 from smartmeter.simulator.delivery import Delivery, pieces
 from smartmeter.simulator.faults import NO_FAULTS, Faults, Turnaround, spoil, striking_faults
-from smartmeter.simulator.frames import close_answer, open_request
+from smartmeter.simulator.frames import RTU, Framing
 from smartmeter.simulator.meter import VirtualMeter
 
 REQUESTS_KEPT = 20_000
@@ -68,13 +68,14 @@ class _Piece(NamedTuple):
 class Wire:
     """A line with its meters. `faults` may be replaced at any time, from any thread."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  # a wire is described by that much
         self,
         form: SerialFormat,
         meters: Sequence[VirtualMeter],
         turnaround_s: Turnaround,
         delivery: Delivery,
         rng: Random,
+        framing: Framing = RTU,
     ) -> None:
         self.faults: Faults = NO_FAULTS
         self.counts = Counts()
@@ -83,6 +84,7 @@ class Wire:
         self._turnaround_s = turnaround_s
         self._delivery = delivery
         self._rng = rng
+        self._framing = framing
         self._striking = striking_faults()
         self._lock = threading.Lock()
         self._requests: deque[RecordedRequest] = deque(maxlen=REQUESTS_KEPT)
@@ -153,7 +155,7 @@ class Wire:
             counts,
             requests=counts.requests + 1,
             answers=counts.answers + (answer is not None),
-            exceptions=counts.exceptions + (answer is not None and bool(answer[1] & EXCEPTION_BIT)),
+            exceptions=counts.exceptions + (answer is not None and bool(answer[0] & EXCEPTION_BIT)),
             early=counts.early + (not silence_kept),
         )
         request = RecordedRequest(
@@ -163,8 +165,8 @@ class Wire:
             self._requests.append(request)
 
     def _answer(self, frame: bytes, end_s: float, *, silence_kept: bool) -> bytes | None:
-        """Sends the answer to a frame and gives it as the meter meant it; None if there is none."""
-        opened = open_request(frame)
+        """Sends the answer to a frame and gives its protocol data unit; None if there is none."""
+        opened = self._framing.open(frame)
         meter = None if opened is None else self._meters.get(opened[0])
         if opened is None or meter is None or (meter.quirks.needs_silence and not silence_kept):
             return None
@@ -172,10 +174,11 @@ class Wire:
         pdu = meter.answer(opened[1], of_meter if of_meter.exception is not None else of_line)
         if pdu is None or of_meter.silent or of_line.silent:
             return None
-        answer = close_answer(meter.address, pdu)
+        answer = self._framing.close(meter.address, pdu)
         start_s = end_s + self._turnaround(meter) + of_meter.late_s + of_line.late_s
-        self._send(spoil(spoil(answer, of_meter, self._rng), of_line, self._rng), start_s)
-        return answer
+        spoiled = spoil(answer, of_meter, self._rng, self._framing)
+        self._send(spoil(spoiled, of_line, self._rng, self._framing), start_s)
+        return pdu
 
     def _turnaround(self, meter: VirtualMeter) -> float:
         own_s = meter.quirks.turnaround_s
