@@ -11,8 +11,11 @@ from pathlib import Path
 
 from smartmeter.cli.options import add_config_option, load_settings_from
 from smartmeter.errors import SmartmeterError
+from smartmeter.modbus.connection import open_connection
+from smartmeter.modbus.counters import LineCounters
 from smartmeter.modbus.errors import PortBusyError, PortError
-from smartmeter.modbus.port import latency_timer_ms, open_port
+from smartmeter.modbus.port import latency_timer_ms
+from smartmeter.modbus.ports import Port, RtuUdpPort, SerialPort, parse_port
 from smartmeter.polling.load import MeterLoad, meter_load
 from smartmeter.polling.schedule import shortened
 from smartmeter.settings.errors import SettingsError
@@ -140,20 +143,35 @@ def _check_load(plan: _BusPlan, findings: _Findings) -> None:
 
 
 def _check_port(bus: BusSettings, findings: _Findings) -> None:
+    port = parse_port(bus.port)
     try:
-        open_port(bus.port, bus.format).close()
+        asyncio.run(_try_port(bus, port))
     except PortBusyError as error:
         findings.warnings.append(f"bus {bus.name}: {error}")
     except PortError as error:
         findings.errors.append(f"bus {bus.name}: {error}")
     else:
-        findings.facts.append(f"bus {bus.name}: {bus.port} can be opened")
-        held_ms = latency_timer_ms(bus.port)
-        if held_ms is not None and held_ms > SLOW_LATENCY_TIMER_MS:
-            findings.warnings.append(
-                f"bus {bus.name}: the adapter holds characters back for {held_ms} ms; "
-                f"write 1 to /sys/bus/usb-serial/devices/{Path(os.path.realpath(bus.port)).name}/latency_timer"
-            )
+        can = (
+            "is a known place; whether a gateway is there, only an answer shows"
+            if isinstance(port, RtuUdpPort)
+            else "can be opened"
+        )
+        findings.facts.append(f"bus {bus.name}: {bus.port} {can}")
+        if isinstance(port, SerialPort):
+            _check_latency(bus, port, findings)
+
+
+def _check_latency(bus: BusSettings, port: SerialPort, findings: _Findings) -> None:
+    held_ms = latency_timer_ms(port.path)
+    if held_ms is not None and held_ms > SLOW_LATENCY_TIMER_MS:
+        findings.warnings.append(
+            f"bus {bus.name}: the adapter holds characters back for {held_ms} ms; "
+            f"write 1 to /sys/bus/usb-serial/devices/{Path(os.path.realpath(port.path)).name}/latency_timer"
+        )
+
+
+async def _try_port(bus: BusSettings, port: Port) -> None:
+    (await open_connection(port, bus.format, bus.timeout_s, LineCounters())).close()
 
 
 def _check_journal(path: Path, findings: _Findings) -> None:

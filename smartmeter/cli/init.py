@@ -12,7 +12,8 @@ from smartmeter.cli.options import add_line_options, bus_from_options, modbus_ad
 from smartmeter.cli.private_file import FileError, create_private_file, replace_private_file
 from smartmeter.errors import SmartmeterError
 from smartmeter.measurands import Language, measurands
-from smartmeter.modbus.line import SerialFormat
+from smartmeter.modbus.line import NetworkLine, SerialFormat
+from smartmeter.modbus.ports import SerialPort, parse_port
 from smartmeter.periods import system_zone
 from smartmeter.polling.probe import formats_to_try, probe
 from smartmeter.settings.model import BusSettings, FastSettings, JournalSettings, Settings
@@ -21,6 +22,7 @@ from smartmeter.settings.own_models import model_named
 EXAMPLES = """\
   smartmeter init
   smartmeter init --port /dev/ttyUSB0 --model SDM630 --address 1
+  smartmeter init --port tcp://192.168.1.50:502 --model SDM630 --address 1
   smartmeter init --port /dev/ttyUSB0 --model SDM530 --baudrate 19200 --parity E -o meter.toml
 
 What is not given is asked, and how the line is set is found out by asking the meter. Nothing is written to it.
@@ -51,7 +53,8 @@ def main(args: argparse.Namespace) -> int:
     args.port = args.port or _ask_port()
     args.model = args.model or _ask("Meter model (`smartmeter models` lists them)", "SDM530")
     args.address = args.address or _ask_address()
-    bus = _find_format(bus_from_options(args), _formats(args))
+    bus = bus_from_options(args)
+    bus = _find_format(bus, _formats(args) if isinstance(parse_port(args.port), SerialPort) else [])
     text = _settings_text(bus, args.output, args.language or _system_language())
     if args.force:
         replace_private_file(args.output, text)
@@ -69,7 +72,7 @@ def _ask_port() -> str:
     ports = {by_id.get(port.device, port.device): port.description for port in list_ports.comports()}
     for port, description in ports.items():
         print(f"  {port}  ({description})")
-    return _ask("Serial port", next(iter(ports), ""))
+    return _ask("Serial port, or a gateway such as tcp://192.168.1.50:502", next(iter(ports), ""))
 
 
 def _ask_address() -> int:
@@ -107,7 +110,8 @@ def _formats(args: argparse.Namespace) -> list[SerialFormat]:
 def _find_format(bus: BusSettings, formats: Iterable[SerialFormat]) -> BusSettings:
     """The bus with the line settings at which its meter answers; as it was, if it answers at none."""
     meter = bus.meters[0]
-    for line in dict.fromkeys((*formats, bus.format)):
+    lines: dict[SerialFormat | NetworkLine, None] = dict.fromkeys((*formats, bus.format))
+    for line in lines:
         print(f"  {line} …", end=" ", flush=True)
         answer = asyncio.run(probe(bus.port, line, meter.model, meter.address, bus.timeout_s))
         if answer is None:
@@ -118,9 +122,10 @@ def _find_format(bus: BusSettings, formats: Iterable[SerialFormat]) -> BusSettin
         else:
             print(f"the meter answers: {answer.value:g} {measurands()[answer.measurand].unit_symbol}".rstrip())
         return replace(bus, format=line)
+    written = f"{bus.format} is written; mend it" if isinstance(bus.format, SerialFormat) else "Mend what is wrong"
     print(
         f"No meter answers at address {meter.address}. Check wiring (A and B swapped?), address and supply. "
-        f"{bus.format} is written; mend it in the file."
+        f"{written} in the file."
     )
     return bus
 

@@ -3,13 +3,20 @@
 import argparse
 from pathlib import Path
 
-from smartmeter.modbus.line import SerialFormat
+from smartmeter.errors import SmartmeterError
+from smartmeter.modbus.line import NetworkLine, SerialFormat
+from smartmeter.modbus.ports import AsciiPort, PortSyntaxError, SerialPort, TcpPort, parse_port
+from smartmeter.models import Model
 from smartmeter.settings.defaults import TIMEOUT_US
 from smartmeter.settings.model import BusSettings, MeterSettings, Settings
 from smartmeter.settings.own_models import model_named
 
 DEFAULT_TIMEOUT_S = TIMEOUT_US / 1_000_000
 ONCE_US = 1_000_000
+
+
+class PortOptionError(SmartmeterError):
+    """What the options say of the port cannot be."""
 
 
 def add_config_option(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +34,7 @@ def add_config_option(parser: argparse.ArgumentParser) -> None:
 def add_line_options(parser: argparse.ArgumentParser) -> None:
     """`--port` and all that describes one meter on it, instead of a settings file."""
     group = parser.add_argument_group("a meter without a settings file")
-    group.add_argument("--port", metavar="PATH", help="the serial port, such as /dev/ttyUSB0")
+    group.add_argument("--port", metavar="PORT", help="such as /dev/ttyUSB0 or tcp://192.168.1.50:502")
     group.add_argument("--model", metavar="NAME", default="SDM530", help="the meter model (default SDM530)")
     group.add_argument("--address", type=modbus_address, default=1, metavar="N", help="1 to 247 (default 1)")
     group.add_argument("--baudrate", type=int, metavar="N", help="default: the model's")
@@ -39,15 +46,10 @@ def add_line_options(parser: argparse.ArgumentParser) -> None:
 def bus_from_options(args: argparse.Namespace) -> BusSettings:
     """The bus with one meter, read whole, that the options of `add_line_options` describe.
 
-    Raises UnknownModelError or SettingsError.
+    Raises UnknownModelError, SettingsError, PortOptionError.
     """
     model = model_named(args.model)
-    line = SerialFormat(
-        baudrate=args.baudrate or model.serial.baudrate,
-        bytesize=model.serial.bytesize,
-        parity=args.parity or model.serial.parity,
-        stopbits=args.stopbits or model.serial.stopbits,
-    )
+    line = _line(args, model)
     meter = MeterSettings(
         name=f"{model.name.lower()}_{args.address}",
         model=model,
@@ -55,6 +57,25 @@ def bus_from_options(args: argparse.Namespace) -> BusSettings:
         intervals_us=dict.fromkeys(model.registers, ONCE_US),
     )
     return BusSettings(name="line", port=args.port, format=line, timeout_s=args.timeout, meters=(meter,))
+
+
+def _line(args: argparse.Namespace, model: Model) -> SerialFormat | NetworkLine:
+    try:
+        port = parse_port(args.port)
+    except PortSyntaxError as error:
+        raise PortOptionError(f"--port {args.port}: {error}") from error
+    is_told = args.baudrate or args.parity or args.stopbits
+    if isinstance(port, TcpPort) and is_told:
+        raise PortOptionError(f"{port} is no serial line; leave --baudrate, --parity and --stopbits out")
+    if not isinstance(port, SerialPort) and not is_told:
+        return NetworkLine()
+    return SerialFormat(
+        baudrate=args.baudrate or model.serial.baudrate,
+        # ASCII's own ("MODBUS over serial line" V1.02, 2.5.2).
+        bytesize=7 if isinstance(port, AsciiPort) and args.parity in ("E", "O") else model.serial.bytesize,
+        parity=args.parity or model.serial.parity,
+        stopbits=args.stopbits or model.serial.stopbits,
+    )
 
 
 def load_settings_from(args: argparse.Namespace) -> Settings:

@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 
 from smartmeter.cli.options import add_config_option, add_line_options, bus_from_options, load_settings_from
 from smartmeter.measurands import Language, measurands
-from smartmeter.modbus.frames import ReadRequest
-from smartmeter.modbus.rtu import LineCounters, RtuConnection
+from smartmeter.modbus.connection import open_connection
+from smartmeter.modbus.counters import LineCounters
+from smartmeter.modbus.line import SerialFormat
+from smartmeter.modbus.ports import parse_port
 from smartmeter.polling.learned import Learned
 from smartmeter.polling.round import RoundResult, read_round
 from smartmeter.settings.model import BusSettings, MeterSettings
@@ -18,6 +20,7 @@ from smartmeter.settings.model import BusSettings, MeterSettings
 EXAMPLES = """\
   smartmeter read
   smartmeter read -c /etc/smartmeter/smartmeter.toml --json
+  smartmeter read --port tcp://192.168.1.50:502 --model SDM630 --address 1
   smartmeter read --port /dev/ttyUSB0 --model SDM530 --baudrate 9600 --parity N --address 1
 """
 
@@ -53,17 +56,13 @@ def main(args: argparse.Namespace) -> int:
 
 
 async def _read_bus(bus: BusSettings) -> list[_MeterRead]:
-    connection = RtuConnection.open(bus.port, bus.format, bus.timeout_s, LineCounters())
-
-    async def read(request: ReadRequest) -> bytes:
-        return await connection.read(request)
-
+    connection = await open_connection(parse_port(bus.port), bus.format, bus.timeout_s, LineCounters())
     try:
         return [
             _MeterRead(
                 meter,
                 datetime.now(UTC),
-                await read_round(meter, bus.format, frozenset(meter.intervals_us), Learned(), read),
+                await read_round(meter, bus.format, frozenset(meter.intervals_us), Learned(), connection.read),
             )
             for meter in bus.meters
         ]
@@ -94,6 +93,8 @@ def _ordered(read: _MeterRead) -> dict[str, float | None]:
 def _troubles(read: _MeterRead, bus: BusSettings) -> list[str]:
     if read.result.silent:
         advice = f"check wiring (A and B swapped?), the address, and that the meter is set to {bus.format}"
+        if not isinstance(bus.format, SerialFormat):
+            advice = "check the address, and that the gateway speaks this protocol: tcp:// or rtu+tcp://"
         return [f"{read.result.lost[0]}; {advice}"]
     absent = [f"it does not have {measurand}" for measurand in sorted(read.result.learned.absent)]
     return [str(error) for error in read.result.lost] + absent

@@ -4,17 +4,23 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from smartmeter.modbus.errors import PortError
+from smartmeter.modbus.connection import Connection, open_connection
+from smartmeter.modbus.counters import LineCounters
+from smartmeter.modbus.errors import AnswerError, NoAnswerError, PortError, SilentTargetError
 from smartmeter.modbus.frames import ReadRequest
-from smartmeter.modbus.rtu import LineCounters, RtuConnection
+from smartmeter.modbus.ports import is_network, parse_port
+from smartmeter.modbus.tcp import TcpConnection
 from smartmeter.polling.turns import Turns
 from smartmeter.settings.model import BusSettings
 
-# How often a missing port is tried.
+# How often a missing port is tried; over a network less and less often, down to the second.
 REOPEN_S = 1.0
+LAST_REOPEN_S = 5.0
+# So many requests in a row without any answer, of whichever meter, and a connection is made anew: it may be half open.
+SILENT_REQUESTS = 4
 # How soon to look again whether a busy line has become idle.
 LOOK_AGAIN_S = 0.05
 
@@ -28,24 +34,29 @@ class Bus:
         self.settings = settings
         self.counters = LineCounters()
         self.trouble: str | None = None
-        self._connection: RtuConnection | None = None
+        self._port = parse_port(settings.port)
+        self._is_network = is_network(self._port)
+        self._connection: Connection | None = None
+        self._opening = asyncio.Lock()
+        self._pause_s = 0.0
+        self._silent_requests = 0
         self._turns = Turns()
         self._rounds = 0
         self._next_rounds_s: dict[str, float] = {}
 
     async def open(self) -> None:
         """Return when the port is open, however long that takes."""
-        while self._connection is None:
-            try:
-                self._connection = RtuConnection.open(
-                    self.settings.port, self.settings.format, self.settings.timeout_s, self.counters
-                )
-            except PortError as error:
-                self._log_trouble(error)
-                await asyncio.sleep(REOPEN_S)
-        if self.trouble is not None:
-            log.info("Bus %s: the port is open again.", self.settings.name)
-            self.trouble = None
+        async with self._opening:
+            while self._connection is None:
+                await asyncio.sleep(self._pause_s)
+                try:
+                    self._connection = await self._connect()
+                except PortError as error:
+                    self._log_trouble(error)
+                    self._lengthen_pause()
+        if not self._is_network:
+            # A connection says little: a gateway may take it and end it at once.
+            self._note_recovery()
 
     def close(self) -> None:
         """Close the port if it is open."""
@@ -58,15 +69,44 @@ class Bus:
 
         Raises AnswerError if there is no good answer, PortError if the port is not open or has gone away.
         """
-        async with self._turns.turn(deadline_s):
-            if self._connection is None:
-                raise PortError(f"{self.settings.port}: the port is closed")
+        await self._turns.take(deadline_s)
+        try:
+            data = await (await self._usable()).read(request)
+        except AnswerError as error:
+            self._note_failure(error)
+            raise
+        except PortError as error:
+            self._note_loss(error)
+            raise
+        finally:
+            self._turns.pass_on()
+        self._note_answer()
+        return data
+
+    async def read_several(self, requests: Sequence[ReadRequest], deadline_s: float) -> list[bytes | AnswerError]:
+        """For each request the registers' bytes or what went wrong; as many at a time as the settings allow.
+
+        Raises PortError as `read` does.
+        """
+        answers: list[bytes | AnswerError] = []
+        for start in range(0, len(requests), self.settings.pipeline):
+            await self._turns.take(deadline_s)
             try:
-                return await self._connection.read(request)
+                connection = await self._usable()
+                if not isinstance(connection, TcpConnection):
+                    raise TypeError("only Modbus TCP takes several requests at once")
+                answers += await connection.read_several(requests[start : start + self.settings.pipeline])
             except PortError as error:
-                self._log_trouble(error)
-                self.close()
+                self._note_loss(error)
                 raise
+            finally:
+                self._turns.pass_on()
+        for answer in answers:
+            if isinstance(answer, AnswerError):
+                self._note_failure(answer)
+            else:
+                self._note_answer()
+        return answers
 
     @contextmanager
     def round(self) -> Iterator[None]:
@@ -93,7 +133,50 @@ class Bus:
             wait_s = LOOK_AGAIN_S if self._rounds else next_round_s - now_s + LOOK_AGAIN_S
             await asyncio.sleep(min(wait_s, give_up_s - now_s))
 
+    async def _connect(self) -> Connection:
+        return await open_connection(self._port, self.settings.format, self.settings.timeout_s, self.counters)
+
+    async def _usable(self) -> Connection:
+        """The connection; if it was closed while nobody asked, or seems to be half open, a new one."""
+        connection = self._connection
+        if connection is None:
+            raise PortError(f"{self.settings.port}: the port is closed")
+        if connection.is_broken or (self._is_network and self._silent_requests >= SILENT_REQUESTS):
+            self.close()
+            self._silent_requests = 0
+            self.counters.reconnects += 1
+            self._connection = connection = await self._connect()
+        return connection
+
+    def _note_answer(self) -> None:
+        self._silent_requests = 0
+        self._pause_s = 0.0
+        if self.trouble is not None:
+            self._note_recovery()
+
+    def _note_failure(self, error: AnswerError) -> None:
+        # A gateway that says that a meter is silent is there.
+        is_silence = isinstance(error, NoAnswerError) and not isinstance(error, SilentTargetError)
+        self._silent_requests = self._silent_requests + 1 if is_silence else 0
+
+    def _note_loss(self, error: PortError) -> None:
+        self._log_trouble(error)
+        self.close()
+        if self._is_network:
+            self._lengthen_pause()
+
+    def _lengthen_pause(self) -> None:
+        longest_s = max(REOPEN_S, LAST_REOPEN_S) if self._is_network else REOPEN_S
+        self._pause_s = min(max(2 * self._pause_s, REOPEN_S), longest_s)
+
+    def _note_recovery(self) -> None:
+        self._pause_s = 0.0
+        if self.trouble is not None:
+            log.info("Bus %s: the port is open again.", self.settings.name)
+            self.trouble = None
+
     def _log_trouble(self, error: PortError) -> None:
         if self.trouble is None:
-            log.error("Bus %s: %s. Trying again every second.", self.settings.name, error)
+            again = "every few seconds" if self._is_network else "every second"
+            log.error("Bus %s: %s. Trying again %s.", self.settings.name, error, again)
         self.trouble = str(error)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from smartmeter.modbus.line import SerialFormat
+from smartmeter.modbus.line import Line
 from smartmeter.polling.learned import Learned
 from smartmeter.polling.plan import Block, line_time_s
 from smartmeter.polling.round import plan_round
@@ -51,7 +51,7 @@ class MeterLoad:
         return max(planned.line_s for planned in self.rounds)
 
 
-def meter_load(meter: MeterSettings, intervals_us: Mapping[str, int], line: SerialFormat) -> MeterLoad:
+def meter_load(meter: MeterSettings, intervals_us: Mapping[str, int], line: Line) -> MeterLoad:
     """What reading the meter at these intervals, by its model's limits and turnaround, takes of the line."""
     sets: Counter[frozenset[str]] = Counter()
     # Not from 0 on, where everything is due at once.

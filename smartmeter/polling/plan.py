@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from smartmeter.modbus.line import SerialFormat
+from smartmeter.modbus.line import Line
 from smartmeter.models import Register
 
 _NANOSECONDS = 1_000_000_000
@@ -42,9 +42,7 @@ class BlockRules:
     barriers: frozenset[Gap] = frozenset()
 
 
-def plan_blocks(
-    registers: Iterable[Register], line: SerialFormat, turnaround_s: float, rules: BlockRules
-) -> tuple[Block, ...]:
+def plan_blocks(registers: Iterable[Register], line: Line, turnaround_s: float, rules: BlockRules) -> tuple[Block, ...]:
     """The blocks that fetch `registers` in the least line time; among equally fast plans one with the fewest blocks.
 
     Optimal by dynamic programming over the registers in order of address: blocks that overlap or interleave never pay,
@@ -60,7 +58,7 @@ def plan_blocks(
     )
 
 
-def line_time_s(blocks: Iterable[Block], line: SerialFormat, turnaround_s: float) -> float:
+def line_time_s(blocks: Iterable[Block], line: Line, turnaround_s: float) -> float:
     """Seconds that the blocks take on the line, silence included."""
     return sum(line.exchange_s(block.count, turnaround_s) for block in blocks)
 
@@ -76,7 +74,7 @@ def gaps_between(registers: Iterable[Register]) -> frozenset[Gap]:
 
 
 def _plan_function(
-    registers: Sequence[Register], line: SerialFormat, turnaround_s: float, rules: BlockRules
+    registers: Sequence[Register], line: Line, turnaround_s: float, rules: BlockRules
 ) -> Sequence[Block]:
     # best[j]: time in ns, number of blocks and where the last one begins, for the first j registers.
     best: list[tuple[int, int, int]] = [(0, 0, 0)]
@@ -119,6 +117,6 @@ def _block(registers: Sequence[Register]) -> Block:
     return Block(first.function, first.address, last.end - first.address, tuple(registers))
 
 
-def _block_ns(registers: Sequence[Register], line: SerialFormat, turnaround_s: float) -> int:
+def _block_ns(registers: Sequence[Register], line: Line, turnaround_s: float) -> int:
     # Whole nanoseconds, so that equal times are equal and the number of blocks decides.
     return round(line.exchange_s(_block(registers).count, turnaround_s) * _NANOSECONDS)

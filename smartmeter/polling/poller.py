@@ -5,7 +5,7 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NoReturn
 
@@ -155,8 +155,19 @@ class MeterPoller:
         async def read(request: ReadRequest) -> bytes:
             return await self._bus.read(request, deadline_s)
 
+        async def read_several(requests: Sequence[ReadRequest]) -> Sequence[bytes | AnswerError]:
+            return await self._bus.read_several(requests, deadline_s)
+
+        bus = self._bus.settings
         with self._bus.round():
-            result = await read_round(self.meter, self._bus.settings.format, measurands, self.state.learned, read)
+            result = await read_round(
+                self.meter,
+                bus.format,
+                measurands,
+                self.state.learned,
+                read,
+                read_several if bus.pipeline > 1 else None,
+            )
         self._note(result, stamp_us)
         if result.values:
             self.state.readings += 1

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from smartmeter.modbus.connection import open_connection
+from smartmeter.modbus.counters import LineCounters
 from smartmeter.modbus.errors import AnswerError
 from smartmeter.modbus.frames import ReadRequest
-from smartmeter.modbus.line import SerialFormat
-from smartmeter.modbus.rtu import LineCounters, RtuConnection
+from smartmeter.modbus.line import NetworkLine, SerialFormat
+from smartmeter.modbus.ports import parse_port
 from smartmeter.models import Model
 from smartmeter.polling.decode import decode
 
@@ -33,7 +35,7 @@ ATTEMPTS = 2
 class Answer:
     """What a probe brought: a value of the measurand; of a voltage None if it was no plausible one."""
 
-    format: SerialFormat
+    format: SerialFormat | NetworkLine
     measurand: str
     value: float | None
 
@@ -43,7 +45,9 @@ def formats_to_try(model: Model) -> Sequence[SerialFormat]:
     return (model.serial, *(line for line in USUAL_FORMATS if line != model.serial))
 
 
-async def probe(port: str, line: SerialFormat, model: Model, address: int, timeout_s: float) -> Answer | None:
+async def probe(
+    port: str, line: SerialFormat | NetworkLine, model: Model, address: int, timeout_s: float
+) -> Answer | None:
     """What the meter at `address` answers when its line is set like this; None if nothing intelligible comes.
 
     Nothing is written to the meter. Raises PortError.
@@ -51,7 +55,7 @@ async def probe(port: str, line: SerialFormat, model: Model, address: int, timeo
     # Of a meter that shows no voltage, whatever comes first must do.
     register = model.registers.get("voltage_l1") or next(iter(model.registers.values()))
     request = ReadRequest(address, register.function, register.address, register.count)
-    connection = RtuConnection.open(port, line, timeout_s, LineCounters())
+    connection = await open_connection(parse_port(port), line, timeout_s, LineCounters())
     try:
         for _ in range(ATTEMPTS):
             try:

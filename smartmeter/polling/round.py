@@ -1,13 +1,13 @@
 """One round: read what is due from one meter, in spite of refusals, noise and silence."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from smartmeter.modbus.errors import AnswerError, ExceptionAnswerError, NoAnswerError
 from smartmeter.modbus.frames import ReadRequest
-from smartmeter.modbus.line import SerialFormat
+from smartmeter.modbus.line import Line
 from smartmeter.models import Model
 from smartmeter.polling.decode import decode
 from smartmeter.polling.learned import Learned, block_rules, learn_answer, learn_refusal
@@ -21,6 +21,7 @@ SILENT_BLOCKS = 2
 PLAN_CACHE = 64
 
 ReadRegisters = Callable[[ReadRequest], Awaitable[bytes]]
+ReadSeveral = Callable[[Sequence[ReadRequest]], Awaitable[Sequence[bytes | AnswerError]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,18 @@ class RoundResult:
     silent: bool
 
 
-async def read_round(
-    meter: MeterSettings, line: SerialFormat, measurands: frozenset[str], learned: Learned, read: ReadRegisters
+async def read_round(  # noqa: PLR0913, PLR0917 - a round is described by that much
+    meter: MeterSettings,
+    line: Line,
+    measurands: frozenset[str],
+    learned: Learned,
+    read: ReadRegisters,
+    read_several: ReadSeveral | None = None,
 ) -> RoundResult:
     """Read the measurands from the meter by `read`, which takes one request and returns its registers' bytes.
+
+    Where several requests may be under way, `read_several` makes the first attempts: it gives the bytes or what went
+    wrong for each.
 
     A refused block is split by what the refusal teaches, in the same round. A failed block is tried three times in all
     and then costs its own values only; but two blocks without any sign of life end the round of a meter that has not
@@ -54,11 +63,20 @@ async def read_round(
     lost: list[AnswerError] = []
     alive = False
     blocks = list(plan_round(meter.model, line, measurands, learned))
+    ahead: dict[ReadRequest, bytes | AnswerError] = {}
     while blocks:
+        if read_several is not None and not ahead:
+            requests = [_request(meter, block) for block in blocks]
+            ahead = dict(zip(requests, await read_several(requests), strict=True))
         block = blocks.pop(0)
-        request = ReadRequest(meter.address, block.function, block.address, block.count)
+        request = _request(meter, block)
+        first = ahead.pop(request, None)
         try:
-            data = await _read_patiently(request, read, failures, attempts=ATTEMPTS if alive or not lost else 1)
+            if isinstance(first, bytes):
+                data = first
+            else:
+                attempts = ATTEMPTS if alive or not lost else 1
+                data = await _read_patiently(request, read, failures, attempts, first)
         except ExceptionAnswerError as error:
             alive = True
             if not error.is_refusal:
@@ -80,19 +98,28 @@ async def read_round(
 
 
 @lru_cache(maxsize=PLAN_CACHE)
-def plan_round(model: Model, line: SerialFormat, measurands: frozenset[str], learned: Learned) -> tuple[Block, ...]:
+def plan_round(model: Model, line: Line, measurands: frozenset[str], learned: Learned) -> tuple[Block, ...]:
     """The blocks that fetch the measurands, without those that the meter does not have."""
     registers = [model.registers[measurand] for measurand in measurands - learned.absent]
     return plan_blocks(registers, line, model.turnaround_s, block_rules(learned, model))
 
 
+def _request(meter: MeterSettings, block: Block) -> ReadRequest:
+    return ReadRequest(meter.address, block.function, block.address, block.count)
+
+
 async def _read_patiently(
-    request: ReadRequest, read: ReadRegisters, failures: list[AnswerError], attempts: int
+    request: ReadRequest, read: ReadRegisters, failures: list[AnswerError], attempts: int, first: AnswerError | None
 ) -> bytes:
-    """The answer to the request; every failed attempt is added to `failures`, and the last one raised."""
+    """The answer to the request; every failed attempt is added to `failures`, and the last one raised.
+
+    `first` is what the first attempt brought, if that was made already.
+    """
     pause_s = FIRST_PAUSE_S
     for attempt in range(1, attempts + 1):
         try:
+            if attempt == 1 and first is not None:
+                raise first
             return await read(request)
         except AnswerError as error:
             failures.append(error)

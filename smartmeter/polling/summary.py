@@ -1,6 +1,6 @@
 """What happened on the lines, in words for the log."""
 
-from smartmeter.modbus.rtu import LineCounters
+from smartmeter.modbus.counters import LineCounters
 from smartmeter.polling.poller import MeterState
 
 
@@ -14,6 +14,8 @@ def describe_line(counters: LineCounters) -> str:
         "exceptions": counters.exceptions,
         "bytes too late": counters.late_bytes,
         "stray bytes": counters.stray_bytes,
+        "answers too late": counters.late_answers,
+        "connections made anew": counters.reconnects,
     }
     counted = [f"{count} {name}" for name, count in troubles.items() if count]
     return ", ".join([f"{counters.requests} requests", f"{counters.answers} answers", *counted])

@@ -18,13 +18,14 @@ class Turns:
     @asynccontextmanager
     async def turn(self, deadline_s: float) -> AsyncIterator[None]:
         """Hold the line; `deadline_s` is the moment by which the holder wants to be done."""
-        await self._take(deadline_s)
+        await self.take(deadline_s)
         try:
             yield
         finally:
-            self._pass_on()
+            self.pass_on()
 
-    async def _take(self, deadline_s: float) -> None:
+    async def take(self, deadline_s: float) -> None:
+        """Wait for the turn; `pass_on` ends it. `turn` does both."""
         if not self._taken:
             self._taken = True
             return
@@ -35,10 +36,11 @@ class Turns:
         except asyncio.CancelledError:
             if mine.done() and not mine.cancelled():
                 # The turn came in the same moment as the cancellation.
-                self._pass_on()
+                self.pass_on()
             raise
 
-    def _pass_on(self) -> None:
+    def pass_on(self) -> None:
+        """Let the next one have the line."""
         while self._waiting:
             _, _, waiter = heapq.heappop(self._waiting)
             if not waiter.done():

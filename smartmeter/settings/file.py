@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from smartmeter.measurands import Language
 from smartmeter.modbus.line import Parity
+from smartmeter.modbus.ports import KINDS
 from smartmeter.settings import defaults
 from smartmeter.settings.alarm_file import AlarmTable
 from smartmeter.settings.durations import MAX_DURATION_US, SECOND_US, UNITS_US, parse_duration
@@ -25,6 +26,9 @@ LONGEST_TIMEOUT_US = 60 * SECOND_US
 # PostgreSQL cuts longer names short (NAMEDATALEN, "Identifiers and Key Words" in its manual).
 IDENTIFIER_BYTES = 63
 MAX_BAUDRATE = 4_000_000
+BYTESIZE_TEXT = "8: Modbus RTU sends whole bytes"
+# More than a device takes: the guide has 1 to 16 ("MODBUS messaging on TCP/IP implementation guide V1.0b", 4.2.2).
+MOST_REQUESTS = 16
 # Beyond every current transformer.
 MAX_CURRENT_A = 100_000
 # The file's words for "not read" and "kept without end".
@@ -164,13 +168,16 @@ class BusTable(Shape):
     """`[[bus]]`."""
 
     name: Name | None = optional("the bus's name")
-    port: Text = required('the name of a serial port such as "/dev/serial/by-id/…"', "")
+    port: Text = required(KINDS, "")
     baudrate: Annotated[int, Field(ge=300, le=MAX_BAUDRATE)] | None = optional("bits per second, a number such as 9600")
-    bytesize: Annotated[int, Field(ge=8, le=8)] | None = optional("8: Modbus RTU sends whole bytes")
+    bytesize: Annotated[int, Field(ge=7, le=8)] | None = optional(f"{BYTESIZE_TEXT}; 7 is for ascii:// alone")
     parity: Annotated[Parity | None, BeforeValidator(_upper)] = optional('"N" (none), "E" (even) or "O" (odd)')
     stopbits: Annotated[int, Field(ge=1, le=2)] | None = optional("1 or 2")
     timeout: Annotated[Duration, Field(ge=SHORTEST_TIMEOUT_US, le=LONGEST_TIMEOUT_US)] = optional(
         'a duration from 1 ms to 60 s such as "0.5s"', defaults.TIMEOUT_US
+    )
+    pipeline: Annotated[int, Field(ge=1, le=MOST_REQUESTS)] = optional(
+        f"how many requests may be under way at once, 1 to {MOST_REQUESTS}", 1
     )
     meter: list[MeterTable] = required(
         "one or more tables, each written [[bus.meter]] with two brackets", [], item="a table"

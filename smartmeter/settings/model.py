@@ -8,7 +8,7 @@ from typing import Literal
 
 from smartmeter.energy.tariff import Tariff
 from smartmeter.measurands import Language
-from smartmeter.modbus.line import SerialFormat
+from smartmeter.modbus.line import NetworkLine, SerialFormat
 from smartmeter.models import Model
 
 HostKeys = Literal["known", "pin-first"]
@@ -41,13 +41,19 @@ class MeterSettings:
 
 @dataclass(frozen=True, slots=True)
 class BusSettings:
-    """A serial line and the meters on it. `timeout_s`: how long the first character of an answer may take."""
+    """A line and the meters on it.
+
+    `port` is what `smartmeter.modbus.ports` understands, `format` how the serial line is set, also the one behind a
+    gateway if that is known. `timeout_s`: how long the first character of an answer may take. `pipeline`: so many
+    requests may be under way at once.
+    """
 
     name: str
     port: str
-    format: SerialFormat
+    format: SerialFormat | NetworkLine
     timeout_s: float
     meters: tuple[MeterSettings, ...]
+    pipeline: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
 """Makes the settings from a file of our own shape, and checks what only the whole file can show."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from smartmeter.modbus.line import SerialFormat
+from smartmeter.modbus.line import NetworkLine, SerialFormat
+from smartmeter.modbus.ports import AsciiPort, Port, PortSyntaxError, SerialPort, TcpPort, parse_port
 from smartmeter.models import Model
 from smartmeter.periods import system_zone
 from smartmeter.settings.alarms import resolve_alarms
@@ -15,6 +15,7 @@ from smartmeter.settings.defaults import default_keep_s
 from smartmeter.settings.durations import SECOND_US
 from smartmeter.settings.file import (
     APPRISE_URL_TEXT,
+    BYTESIZE_TEXT,
     TOKEN_TEXT,
     AppriseTable,
     BusTable,
@@ -46,6 +47,8 @@ from smartmeter.settings.shape import validated
 from smartmeter.settings.tariffs import resolve_tariffs
 from smartmeter.settings.web import resolve_web
 from smartmeter.settings.words import shown
+
+SERIAL_KEYS = ("baudrate", "bytesize", "parity", "stopbits")
 
 # Only holds the place of a format that cannot be known; a mistake was noted then.
 _SOME_FORMAT = SerialFormat(9600)
@@ -119,8 +122,7 @@ def _bus(table: BusTable, index: int, found: _Found, mistakes: Mistakes) -> BusS
     place: Place = ("bus", index)
     name = table.name or f"bus{index + 1}"
     _claim(name, (*place, "name"), found.buses, mistakes)
-    if not mistakes.spoil((*place, "port")):
-        _claim(table.port, (*place, "port"), found.ports, mistakes, same=os.path.realpath)
+    port = _port(table, place, found, mistakes)
     if not table.meter and not mistakes.spoil((*place, "meter")):
         mistakes.add((*place, "meter"), "there is no meter on this bus; describe one under [[bus.meter]]")
     models = [
@@ -137,7 +139,32 @@ def _bus(table: BusTable, index: int, found: _Found, mistakes: Mistakes) -> BusS
         if settings is not None:
             _claim(settings.name, (*at, "name"), found.meters, mistakes)
             meters.append(settings)
-    return BusSettings(name, table.port, _format(table, models), table.timeout / SECOND_US, tuple(meters))
+    return BusSettings(
+        name, table.port, _format(table, port, models), table.timeout / SECOND_US, tuple(meters), table.pipeline
+    )
+
+
+def _port(table: BusTable, place: Place, found: _Found, mistakes: Mistakes) -> Port:
+    """What the port is; what does not go with it is noted."""
+    if mistakes.spoil((*place, "port")):
+        return SerialPort(table.port)
+    try:
+        port = parse_port(table.port)
+    except PortSyntaxError as error:
+        mistakes.add((*place, "port"), f"{shown(table.port)} {error}")
+        return SerialPort(table.port)
+    _claim(table.port, (*place, "port"), found.ports, mistakes, same=lambda _: port.key)
+    if isinstance(port, TcpPort):
+        for key in SERIAL_KEYS:
+            if getattr(table, key) is not None:
+                mistakes.add(
+                    (*place, key), "is of a serial line, and tcp:// has none that it would matter for; take it out"
+                )
+    elif table.pipeline > 1:
+        mistakes.add((*place, "pipeline"), "must be 1: only tcp:// can have several requests under way")
+    if table.bytesize == 7 and not isinstance(port, AsciiPort | TcpPort):  # noqa: PLR2004 - seven bits
+        mistakes.add((*place, "bytesize"), f"must be {BYTESIZE_TEXT}, not 7")
+    return port
 
 
 def _claim(
@@ -153,7 +180,10 @@ def _claim(
         mistakes.add(place, f"{shown(value)} is already taken by {key_text(first)}; each needs its own")
 
 
-def _format(table: BusTable, models: Sequence[Model | None]) -> SerialFormat:
+def _format(table: BusTable, port: Port, models: Sequence[Model | None]) -> SerialFormat | NetworkLine:
+    """How the line is set; behind a gateway only if the file says so."""
+    if not isinstance(port, SerialPort) and all(getattr(table, key) is None for key in SERIAL_KEYS):
+        return NetworkLine()
     default = next((model.serial for model in models if model is not None), _SOME_FORMAT)
     return SerialFormat(
         baudrate=table.baudrate or default.baudrate,

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from smartmeter.measurands import Language, measurands
+from smartmeter.modbus.line import SerialFormat
 from smartmeter.settings.defaults import INTERVAL_US
 from smartmeter.settings.durations import SECOND_US, format_duration
 from smartmeter.settings.file import FOREVER, NEVER
@@ -84,13 +85,24 @@ def _bus(bus: BusSettings) -> list[str]:
         "[[bus]]",
         key_line("name", bus.name),
         key_line("port", bus.port),
-        key_line("baudrate", bus.format.baudrate),
-        key_line("bytesize", bus.format.bytesize),
-        "# N: none, E: even, O: odd.",
-        key_line("parity", bus.format.parity),
-        key_line("stopbits", bus.format.stopbits),
+        *(_format(bus.format) if isinstance(bus.format, SerialFormat) else []),
         "# How long a meter may take to begin its answer.",
         _seconds("timeout", bus.timeout_s),
+        *(
+            ["# So many requests may be under way at once.", key_line("pipeline", bus.pipeline)]
+            if bus.pipeline > 1
+            else []
+        ),
+    ]
+
+
+def _format(line: SerialFormat) -> list[str]:
+    return [
+        key_line("baudrate", line.baudrate),
+        key_line("bytesize", line.bytesize),
+        "# N: none, E: even, O: odd.",
+        key_line("parity", line.parity),
+        key_line("stopbits", line.stopbits),
     ]
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smartmeter.energy.tariff import Tariff, TimeRule
-from smartmeter.modbus.line import SerialFormat
+from smartmeter.modbus.line import NetworkLine, SerialFormat
 from smartmeter.models import load_model, model_names
 from smartmeter.settings.durations import MAX_DURATION_US
 from smartmeter.settings.load import load_settings
@@ -63,6 +63,36 @@ def meters(draw, name, address):
 
 
 @st.composite
+def lines(draw, index):
+    """Port, format and how many requests may be under way."""
+    network = st.just(NetworkLine())
+
+    def serial(*bytesizes):
+        return st.builds(
+            SerialFormat,
+            st.integers(300, 4_000_000),
+            st.sampled_from(bytesizes),
+            st.sampled_from("NEO"),
+            st.sampled_from([1, 2]),
+        )
+
+    name = draw(names).replace(":", "_")
+    port, formats, most = draw(
+        st.sampled_from(
+            [
+                (f"/dev/tty-{index}-{name}", serial(8), 1),
+                (f"ascii:///dev/tty-{index}-{name}", serial(7, 8), 1),
+                (f"tcp://meter-{index}.example.org", network, 16),
+                (f"tcp://[fe80::{index}]:1502", network, 16),
+                (f"rtu+tcp://192.168.1.{index}:4196", network | serial(8), 1),
+                (f"rtu+udp://192.168.1.{index}:4196", network | serial(8), 1),
+            ]
+        )
+    )
+    return port, draw(formats), draw(st.integers(1, most))
+
+
+@st.composite
 def buses(draw):
     count = draw(st.integers(1, 3))
     own_names = draw(st.lists(names, min_size=count, max_size=count, unique=True))
@@ -70,13 +100,13 @@ def buses(draw):
     found = []
     for index, name in enumerate(own_names):
         addresses = draw(st.lists(st.integers(1, 247), min_size=1, max_size=2, unique=True))
+        port, format_, pipeline = draw(lines(index))
         found.append(
             BusSettings(
                 name=name,
-                port=f"/dev/tty-{index}-{draw(names)}",
-                format=SerialFormat(
-                    draw(st.integers(300, 4_000_000)), 8, draw(st.sampled_from("NEO")), draw(st.sampled_from([1, 2]))
-                ),
+                port=port,
+                format=format_,
+                pipeline=pipeline,
                 timeout_s=draw(st.integers(1_000, 60_000_000)) / 1_000_000,
                 meters=tuple(draw(meters(next(meter_names), address)) for address in addresses),
             )
