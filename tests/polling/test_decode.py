@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from smartmeter.models import Register
 from smartmeter.models.register import COUNTS, FLOATS, SIGNED, bits, largest, smallest
-from smartmeter.polling.decode import decode, decode_float32
+from smartmeter.polling.decode import _any_shortest, decode, decode_float32, shortest_float32
 from smartmeter.simulator.contents import content_of
 
 
@@ -30,6 +30,17 @@ def test_230_1_volts_stay_230_1():
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_what_is_no_number_is_no_value(value):
     assert decode_float32(encode(value)) is None
+
+
+usual = st.floats(2.0**-14, 2.0**20, width=32) | st.floats(-(2.0**20), -(2.0**-14), width=32)
+neat = st.decimals(-200_000, 200_000, allow_nan=False, places=4).map(
+    lambda value: struct.unpack(">f", encode(value))[0]
+)
+
+
+@given(usual | neat | st.integers(-14, 20).map(lambda exponent: 2.0**exponent))
+def test_the_short_way_for_usual_values_gives_what_the_long_way_gives(value):
+    assert shortest_float32(value) == _any_shortest(value)
 
 
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))
