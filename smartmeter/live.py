@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from itertools import repeat
+from typing import NamedTuple
 
 from smartmeter.reading import Reading
 
 
-@dataclass(frozen=True, slots=True)
-class LatestValue:
+class LatestValue(NamedTuple):
     """A value, None if the meter gave no number, and the UTC time of its round in microseconds since 1970-01-01."""
 
     value: float | None
@@ -42,8 +42,7 @@ class Live:
 
     def publish(self, reading: Reading) -> None:
         """Take in a reading."""
-        values = self._latest.setdefault(reading.meter, {})
-        for measurand, value in reading.values.items():
-            values[measurand] = LatestValue(value, reading.time_us)
+        latest = map(LatestValue._make, zip(reading.values.values(), repeat(reading.time_us), strict=False))
+        self._latest.setdefault(reading.meter, {}).update(zip(reading.values, latest, strict=True))
         for listener in self._listeners:
             listener(reading)

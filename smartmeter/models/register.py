@@ -42,6 +42,11 @@ class Register:
     na: frozenset[int] = frozenset()
 
     @property
+    def is_plain_float32(self) -> bool:
+        """Whether it is a float32 with the high word first, as it stands: most are, and most quickly read."""
+        return self.type == "float32" and self.order == "big" and self.scale == ONE and not self.na
+
+    @property
     def end(self) -> int:
         """The address after its last one."""
         return self.address + self.count

@@ -12,12 +12,14 @@ Every refusal thus forbids the refused block itself, so that asking ends.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 
 from smartmeter.models import Model, Register
 from smartmeter.polling.plan import Block, BlockRules, Gap, gaps_between
 
 SMALLEST_LIMIT = 1
+# The blocks of many meters are the same few.
+BLOCKS_KEPT = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,10 @@ class Learned:
 
 def learn_answer(learned: Learned, block: Block, model: Model) -> Learned:
     """What is known after the meter answered `block`."""
-    crossed = learned.crossed | {gap for gap in _gaps(model) if block.crosses(gap)}
-    if crossed == learned.crossed and block.count <= learned.longest:
+    crossed = _crossed(model, block.function, block.address, block.count)
+    if crossed <= learned.crossed and block.count <= learned.longest:
         return learned
-    return replace(learned, longest=max(learned.longest, block.count), crossed=crossed)
+    return replace(learned, longest=max(learned.longest, block.count), crossed=learned.crossed | crossed)
 
 
 def learn_refusal(learned: Learned, block: Block) -> Learned:
@@ -103,6 +105,13 @@ def describe_news(before: Learned, after: Learned, model: Model) -> str:
 @cache
 def _gaps(model: Model) -> frozenset[Gap]:
     return gaps_between(model.registers.values())
+
+
+@lru_cache(maxsize=BLOCKS_KEPT)
+def _crossed(model: Model, function: int, address: int, count: int) -> frozenset[Gap]:
+    end = address + count
+    of_function = (gap for gap in _gaps(model) if gap.function == function)
+    return frozenset(gap for gap in of_function if address <= gap.start and gap.end <= end)
 
 
 def _as_gap(register: Register) -> Gap:

@@ -2,11 +2,13 @@
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from struct import Struct
 
 from smartmeter.modbus.line import Line
 from smartmeter.models import Register
 
+REGISTER_BYTES = 2
 _NANOSECONDS = 1_000_000_000
 
 
@@ -27,11 +29,29 @@ class Block:
     address: int
     count: int
     registers: tuple[Register, ...]
+    # What follows from the registers, worked out once for all the times that the block is read.
+    measurands: tuple[str, ...] = field(init=False, compare=False, repr=False)
+    # None if they are not all float32s as they stand.
+    floats: Struct | None = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "measurands", tuple(register.measurand for register in self.registers))
+        is_plain = all(register.is_plain_float32 for register in self.registers)
+        object.__setattr__(self, "floats", Struct(_layout(self)) if is_plain else None)
 
     def crosses(self, gap: Gap) -> bool:
         """Whether the block reads the whole of the gap."""
         within = self.address <= gap.start and gap.end <= self.address + self.count
         return within and gap.function == self.function
+
+
+def _layout(block: Block) -> str:
+    """How the registers lie in the bytes of the answer, as `struct` has it: float32s and what is passed over."""
+    layout, position = ">", block.address
+    for register in block.registers:
+        layout += f"{REGISTER_BYTES * (register.address - position)}xf"
+        position = register.address + register.count
+    return layout + f"{REGISTER_BYTES * (block.address + block.count - position)}x"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +133,15 @@ def _barred(left: Register, right: Register, rules: BlockRules) -> bool:
 
 
 def _block(registers: Sequence[Register]) -> Block:
+    first = registers[0]
+    return Block(first.function, first.address, _span(registers), tuple(registers))
+
+
+def _span(registers: Sequence[Register]) -> int:
     first, last = registers[0], registers[-1]
-    return Block(first.function, first.address, last.end - first.address, tuple(registers))
+    return last.end - first.address
 
 
 def _block_ns(registers: Sequence[Register], line: Line, turnaround_s: float) -> int:
     # Whole nanoseconds, so that equal times are equal and the number of blocks decides.
-    return round(line.exchange_s(_block(registers).count, turnaround_s) * _NANOSECONDS)
+    return round(line.exchange_s(_span(registers), turnaround_s) * _NANOSECONDS)

@@ -5,8 +5,9 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NoReturn
 
 from smartmeter.clock import Clock
@@ -16,7 +17,7 @@ from smartmeter.polling.bus import Bus
 from smartmeter.polling.fast import FastInterval
 from smartmeter.polling.learned import Learned, describe_news, forget_absent
 from smartmeter.polling.round import RoundResult, read_round
-from smartmeter.polling.schedule import count_instants, due_at, next_instant_us, shortened
+from smartmeter.polling.schedule import Grid, count_instants, shortened
 from smartmeter.reading import Reading
 from smartmeter.settings.model import MeterSettings
 
@@ -67,10 +68,11 @@ class MeterPoller:
         self._clock = clock
         self._deliver = deliver
         self._fast_us = fast.interval_us
-        self._fast_intervals_us = shortened(meter.intervals_us, self._fast_us)
+        self._grid = Grid(meter.intervals_us)
+        self._fast_grid: Grid | None = None
         # The last moment of the grid that was served or given up, and how far the wall clock was ahead of the other.
         self._served_us = 0
-        self._followed_us = meter.intervals_us
+        self._followed = self._grid
         self._offset_us = 0
         self._absent_again_us = 0
         self._trouble = ""
@@ -95,14 +97,13 @@ class MeterPoller:
                 await self._wait_for_answer()
                 await self._round_of_everything()
 
-    @property
-    def _intervals_us(self) -> Mapping[str, int]:
+    def _grid_now(self) -> Grid:
         if not self._fast.active:
-            return self.meter.intervals_us
-        if self._fast_us != self._fast.interval_us:
+            return self._grid
+        if self._fast_grid is None or self._fast_us != self._fast.interval_us:
             self._fast_us = self._fast.interval_us
-            self._fast_intervals_us = shortened(self.meter.intervals_us, self._fast_us)
-        return self._fast_intervals_us
+            self._fast_grid = Grid(shortened(self.meter.intervals_us, self._fast_us))
+        return self._fast_grid
 
     async def _round_of_everything(self) -> None:
         # Whatever the grid says: nobody wants to wait 999999 seconds for a first value.
@@ -116,25 +117,24 @@ class MeterPoller:
             now_us = self._clock.wall_us()
             self._notice_clock_jump(now_us)
             # Taken once: the fast interval may end at any moment.
-            due_every_us = self._intervals_us
-            if due_every_us is not self._followed_us:
-                self._follow(due_every_us, now_us)
-            intervals_us = due_every_us.values()
-            instant_us = next_instant_us(self._served_us, intervals_us)
-            if instant_us + _tolerated_delay_us(intervals_us) < now_us:
-                self.state.skipped += count_instants(self._served_us, now_us, intervals_us)
+            grid = self._grid_now()
+            if grid is not self._followed:
+                self._follow(grid, now_us)
+            instant_us = grid.next_instant_us(self._served_us)
+            if instant_us + min(grid.shortest_us // 4, LATEST_START_US) < now_us:
+                self.state.skipped += count_instants(self._served_us, now_us, (grid.shortest_us,))
                 self._served_us = now_us
             elif instant_us <= now_us:
                 self._served_us = instant_us
-                return instant_us, due_at(instant_us, due_every_us)
+                return instant_us, grid.due_at(instant_us)
             else:
                 rest_s = (instant_us - now_us) / 1e6
                 self._bus.announce(self.meter.name, time.monotonic() + rest_s)
                 await self._fast.sleep(min(rest_s, LOOK_AT_CLOCK_S))
 
-    def _follow(self, intervals_us: Mapping[str, int], now_us: int) -> None:
-        self._followed_us = intervals_us
-        if intervals_us is self._fast_intervals_us:
+    def _follow(self, grid: Grid, now_us: int) -> None:
+        self._followed = grid
+        if grid is self._fast_grid:
             # Its moments that have passed were never due.
             self._served_us = now_us
 
@@ -150,14 +150,7 @@ class MeterPoller:
         if started_us >= self._absent_again_us:
             self.state.learned = forget_absent(self.state.learned, self.meter.model)
             self._absent_again_us = started_us + ABSENT_AGAIN_US
-        deadline_s = time.monotonic() + min(self._intervals_us[measurand] for measurand in measurands) / 1e6
-
-        async def read(request: ReadRequest) -> bytes:
-            return await self._bus.read(request, deadline_s)
-
-        async def read_several(requests: Sequence[ReadRequest]) -> Sequence[bytes | AnswerError]:
-            return await self._bus.read_several(requests, deadline_s)
-
+        deadline_s = time.monotonic() + self._grid_now().shortest_of(measurands) / 1e6
         bus = self._bus.settings
         with self._bus.round():
             result = await read_round(
@@ -165,8 +158,8 @@ class MeterPoller:
                 bus.format,
                 measurands,
                 self.state.learned,
-                read,
-                read_several if bus.pipeline > 1 else None,
+                partial(self._bus.read, deadline_s=deadline_s),
+                partial(self._bus.read_several, deadline_s=deadline_s) if bus.pipeline > 1 else None,
             )
         self._note(result, stamp_us)
         if result.values:
@@ -194,11 +187,9 @@ class MeterPoller:
 
     def _note(self, result: RoundResult, stamp_us: int) -> None:
         state, name = self.state, self.meter.name
-        news = describe_news(state.learned, result.learned, self.meter.model)
-        if news and news not in self._news_told:
-            self._news_told.add(news)
-            log.warning("Meter %s refused a request; from now on %s.", name, news)
-        state.learned = result.learned
+        if result.learned is not state.learned:
+            self._tell_news(result.learned)
+            state.learned = result.learned
         state.failures.update(type(failure).__name__ for failure in result.failures)
         if result.silent:
             if state.silent_since_us is None:
@@ -215,6 +206,8 @@ class MeterPoller:
             log.info("Meter %s reads without errors again.", name)
         self._trouble = trouble
 
-
-def _tolerated_delay_us(intervals_us: Iterable[int]) -> int:
-    return min(min(intervals_us) // 4, LATEST_START_US)
+    def _tell_news(self, learned: Learned) -> None:
+        news = describe_news(self.state.learned, learned, self.meter.model)
+        if news and news not in self._news_told:
+            self._news_told.add(news)
+            log.warning("Meter %s refused a request; from now on %s.", self.meter.name, news)

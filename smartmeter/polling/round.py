@@ -1,7 +1,7 @@
 """One round: read what is due from one meter, in spite of refusals, noise and silence."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,7 +9,7 @@ from smartmeter.modbus.errors import AnswerError, ExceptionAnswerError, NoAnswer
 from smartmeter.modbus.frames import ReadRequest
 from smartmeter.modbus.line import Line
 from smartmeter.models import Model
-from smartmeter.polling.decode import decode
+from smartmeter.polling.decode import REGISTER_BYTES, decode, shortest_float32
 from smartmeter.polling.learned import Learned, block_rules, learn_answer, learn_refusal
 from smartmeter.polling.plan import Block, plan_blocks
 from smartmeter.settings.model import MeterSettings
@@ -19,6 +19,8 @@ FIRST_PAUSE_S = 0.05
 # So many blocks without any sign of life, and the meter counts as silent.
 SILENT_BLOCKS = 2
 PLAN_CACHE = 64
+# Meters are asked the same again and again.
+REQUESTS_KEPT = 1024
 
 ReadRegisters = Callable[[ReadRequest], Awaitable[bytes]]
 ReadSeveral = Callable[[Sequence[ReadRequest]], Awaitable[Sequence[bytes | AnswerError]]]
@@ -66,10 +68,10 @@ async def read_round(  # noqa: PLR0913, PLR0917 - a round is described by that m
     ahead: dict[ReadRequest, bytes | AnswerError] = {}
     while blocks:
         if read_several is not None and not ahead:
-            requests = [_request(meter, block) for block in blocks]
+            requests = [_request(meter.address, block.function, block.address, block.count) for block in blocks]
             ahead = dict(zip(requests, await read_several(requests), strict=True))
         block = blocks.pop(0)
-        request = _request(meter, block)
+        request = _request(meter.address, block.function, block.address, block.count)
         first = ahead.pop(request, None)
         try:
             if isinstance(first, bytes):
@@ -93,7 +95,7 @@ async def read_round(  # noqa: PLR0913, PLR0917 - a round is described by that m
         else:
             alive = True
             learned = learn_answer(learned, block, meter.model)
-            values |= _decode(block, data)
+            values.update(_decode(block, data))
     return RoundResult(values, learned, tuple(failures), tuple(lost), silent=bool(lost) and not alive)
 
 
@@ -104,8 +106,9 @@ def plan_round(model: Model, line: Line, measurands: frozenset[str], learned: Le
     return plan_blocks(registers, line, model.turnaround_s, block_rules(learned, model))
 
 
-def _request(meter: MeterSettings, block: Block) -> ReadRequest:
-    return ReadRequest(meter.address, block.function, block.address, block.count)
+@lru_cache(maxsize=REQUESTS_KEPT)
+def _request(unit: int, function: int, address: int, count: int) -> ReadRequest:
+    return ReadRequest(unit, function, address, count)
 
 
 async def _read_patiently(
@@ -130,9 +133,13 @@ async def _read_patiently(
     raise AssertionError("at least one attempt")
 
 
-def _decode(block: Block, data: bytes) -> dict[str, float | None]:
-    values = {}
-    for register in block.registers:
-        start = 2 * (register.address - block.address)
-        values[register.measurand] = decode(register, data[start : start + 2 * register.count])
-    return values
+def _decode(block: Block, data: bytes) -> Iterable[tuple[str, float | None]]:
+    """The values in a block's answer, by measurand."""
+    if block.floats is not None:
+        return zip(block.measurands, map(shortest_float32, block.floats.unpack(data)), strict=True)
+    starts = (REGISTER_BYTES * (register.address - block.address) for register in block.registers)
+    pieces = zip(block.registers, starts, strict=True)
+    return [
+        (register.measurand, decode(register, data[start : start + REGISTER_BYTES * register.count]))
+        for register, start in pieces
+    ]
