@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from smartmeter.errors import SmartmeterError
-from smartmeter.modbus.line import NetworkLine, SerialFormat
+from smartmeter.modbus.line import AsciiFormat, NetworkLine, SerialFormat
 from smartmeter.modbus.ports import AsciiPort, PortSyntaxError, SerialPort, TcpPort, parse_port
 from smartmeter.models import Model
 from smartmeter.settings.defaults import TIMEOUT_US
@@ -69,7 +69,8 @@ def _line(args: argparse.Namespace, model: Model) -> SerialFormat | NetworkLine:
         raise PortOptionError(f"{port} is no serial line; leave --baudrate, --parity and --stopbits out")
     if not isinstance(port, SerialPort) and not is_told:
         return NetworkLine()
-    return SerialFormat(
+    kind = AsciiFormat if isinstance(port, AsciiPort) else SerialFormat
+    return kind(
         baudrate=args.baudrate or model.serial.baudrate,
         # ASCII's own ("MODBUS over serial line" V1.02, 2.5.2).
         bytesize=7 if isinstance(port, AsciiPort) and args.parity in ("E", "O") else model.serial.bytesize,

@@ -1,4 +1,4 @@
-"""`smartmeter simulate`: virtual meters on a serial line (a pseudo-terminal) or on Modbus TCP."""
+"""`smartmeter simulate`: virtual meters on a serial line (a pseudo-terminal) or behind a network."""
 
 import argparse
 import asyncio
@@ -10,9 +10,11 @@ from pathlib import Path
 
 from smartmeter.errors import SmartmeterError
 from smartmeter.modbus.line import SerialFormat
+from smartmeter.modbus.ports import TcpPort
 from smartmeter.models import Model
 from smartmeter.settings.own_models import model_named
 from smartmeter.simulator.faults import Faults, Quirks
+from smartmeter.simulator.frames import ASCII, RTU
 from smartmeter.simulator.line import VirtualLine
 from smartmeter.simulator.meter import VirtualMeter
 
@@ -20,6 +22,7 @@ EXAMPLES = """\
   smartmeter simulate --link /tmp/meter
   smartmeter simulate --model SDM530,SDM230 --address 1,2 --link /tmp/meters --baudrate 19200 --parity E
   smartmeter simulate --tcp 1502
+  smartmeter simulate --tcp 4196 --rtu
   smartmeter simulate --link /tmp/meter --noise 0.05 --max-registers 20
 
 It runs until Ctrl-C or SIGTERM.
@@ -47,8 +50,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--tcp", type=_number(int, 0, 65535), metavar="PORT", help="serve Modbus TCP instead; 0: any port"
     )
-    parser.add_argument("--host", default="127.0.0.1", help="where to listen with --tcp (default 127.0.0.1)")
+    where.add_argument(
+        "--udp", type=_number(int, 0, 65535), metavar="PORT", help="serve RTU frames over UDP instead; 0: any port"
+    )
+    parser.add_argument("--rtu", action="store_true", help="with --tcp: RTU frames, as transparent gateways have them")
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen with --tcp or --udp (default 127.0.0.1)")
     line = parser.add_argument_group("the serial line")
+    line.add_argument("--ascii", action="store_true", help="Modbus ASCII instead of RTU")
     line.add_argument("--baudrate", type=_number(int, 50, 4_000_000), metavar="N", help="default: the first model's")
     line.add_argument("--parity", choices=("N", "E", "O"), type=str.upper, help="default: the first model's")
     line.add_argument("--stopbits", type=int, choices=(1, 2), help="default: the first model's")
@@ -79,8 +87,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     meters = _meters(args)
-    if args.tcp is not None:
-        asyncio.run(_serve_tcp(meters, args.host, args.tcp))
+    if args.tcp is not None or args.udp is not None:
+        asyncio.run(_serve_network(meters, args))
     else:
         _serve_line(meters, args)
     return 0
@@ -120,9 +128,11 @@ def _serve_line(meters: Sequence[VirtualMeter], args: argparse.Namespace) -> Non
     # Blocked before the line's thread starts, which inherits that: the signals wait for us.
     former = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
     try:
-        with VirtualLine(form, meters, args.link, turnaround_s=args.turnaround_ms / 1000) as line:
+        framing = ASCII if args.ascii else RTU
+        with VirtualLine(form, meters, args.link, turnaround_s=args.turnaround_ms / 1000, framing=framing) as line:
+            port = f"ascii://{line.path.absolute()}" if args.ascii else str(line.path)
             read = (
-                f"smartmeter read --port {shlex.quote(str(line.path))} --model {meters[0].model.name} "
+                f"smartmeter read --port {shlex.quote(port)} --model {meters[0].model.name} "
                 f"--address {meters[0].address} --baudrate {form.baudrate} --parity {form.parity} "
                 f"--stopbits {form.stopbits}"
             )
@@ -132,15 +142,25 @@ def _serve_line(meters: Sequence[VirtualMeter], args: argparse.Namespace) -> Non
         signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
-async def _serve_tcp(meters: Sequence[VirtualMeter], host: str, port: int) -> None:
-    from smartmeter.simulator.tcp import tcp_server  # noqa: PLC0415  # a serial line needs none of it
+async def _serve_network(meters: Sequence[VirtualMeter], args: argparse.Namespace) -> None:
+    from smartmeter.simulator.tcp import tcp_server, udp_server  # noqa: PLC0415  # a serial line needs none of it
 
     ended = asyncio.Event()
     for ending in ENDING_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(ending, ended.set)
-    async with tcp_server(meters, host, port) as (own_host, own_port):
-        read = f"mbpoll -m tcp -p {own_port} -a {meters[0].address} {_mbpoll_words(meters[0].model)} {own_host}"
-        print(f"{_who(meters)} on Modbus TCP {own_host} port {own_port}; read it with: {read}", flush=True)
+    serving = tcp_server(meters, args.host, args.tcp, rtu=args.rtu) if args.udp is None else None
+    async with serving or udp_server(meters, args.host, args.udp) as (host, port):
+        meter = meters[0]
+        what, kind = "Modbus TCP", "tcp"
+        if args.udp is not None:
+            what, kind = "RTU over UDP", "rtu+udp"
+        elif args.rtu:
+            what, kind = "RTU over TCP", "rtu+tcp"
+        where = TcpPort(host, port).where
+        read = f"smartmeter read --port {kind}://{where} --model {meter.model.name} --address {meter.address}"
+        if kind == "tcp":
+            read = f"mbpoll -m tcp -p {port} -a {meter.address} {_mbpoll_words(meter.model)} {host}"
+        print(f"{_who(meters)} on {what} {host} port {port}; read it with: {read}", flush=True)
         await ended.wait()
 
 

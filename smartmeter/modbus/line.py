@@ -19,6 +19,10 @@ FAST_LINE_SILENCE_S = 0.00175
 REQUEST_BYTES = 8
 # Unit, function, byte count, CRC around the data.
 ANSWER_OVERHEAD_BYTES = 5
+# Colon, unit, function, start, count, LRC, carriage return, line feed.
+ASCII_REQUEST_CHARACTERS = 17
+# Colon, unit, function, byte count, LRC, carriage return, line feed around the data.
+ASCII_ANSWER_OVERHEAD_CHARACTERS = 11
 
 # What a request over a network takes besides the meter's own time: both ways and both ends.
 NETWORK_LATENCY_S = 0.002
@@ -100,3 +104,13 @@ class SerialFormat:
 
     def __str__(self) -> str:
         return f"{self.baudrate} {self.bytesize}{self.parity}{self.stopbits}"
+
+
+@dataclass(frozen=True, slots=True)
+class AsciiFormat(SerialFormat):
+    """How characters look on a line with Modbus ASCII, which takes two for every byte (section 2.5.2)."""
+
+    def exchange_s(self, count: int, turnaround_s: float) -> float:
+        """Seconds that reading `count` registers takes, as for RTU."""
+        characters = ASCII_REQUEST_CHARACTERS + ASCII_ANSWER_OVERHEAD_CHARACTERS + 4 * count
+        return characters * self.character_s + turnaround_s + 2 * self.silence_s

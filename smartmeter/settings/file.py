@@ -27,7 +27,7 @@ LONGEST_TIMEOUT_US = 60 * SECOND_US
 IDENTIFIER_BYTES = 63
 MAX_BAUDRATE = 4_000_000
 BYTESIZE_TEXT = "8: Modbus RTU sends whole bytes"
-# More than a device takes: the guide has 1 to 16 ("MODBUS messaging on TCP/IP implementation guide V1.0b", 4.2.2).
+# As many as devices may take by the guide ("MODBUS messaging on TCP/IP implementation guide V1.0b").
 MOST_REQUESTS = 16
 # Beyond every current transformer.
 MAX_CURRENT_A = 100_000

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from smartmeter.modbus.line import NetworkLine, SerialFormat
+from smartmeter.modbus.line import AsciiFormat, NetworkLine, SerialFormat
 from smartmeter.modbus.ports import AsciiPort, Port, PortSyntaxError, SerialPort, TcpPort, parse_port
 from smartmeter.models import Model
 from smartmeter.periods import system_zone
@@ -185,7 +185,8 @@ def _format(table: BusTable, port: Port, models: Sequence[Model | None]) -> Seri
     if not isinstance(port, SerialPort) and all(getattr(table, key) is None for key in SERIAL_KEYS):
         return NetworkLine()
     default = next((model.serial for model in models if model is not None), _SOME_FORMAT)
-    return SerialFormat(
+    kind = AsciiFormat if isinstance(port, AsciiPort) else SerialFormat
+    return kind(
         baudrate=table.baudrate or default.baudrate,
         bytesize=table.bytesize or default.bytesize,
         parity=table.parity or default.parity,

@@ -45,8 +45,8 @@ class Faults:
 
     Over a network only: `twice`: the answer comes two times. `wrong_transaction`: added to the transaction id.
     `hang_up`: the connection is closed after the answer, or what `cut_bytes` leaves of it. `garbage`: these bytes come
-    instead of the answer. On Modbus TCP there are these, `silent`, `exception`, `late_s`, `cut_bytes`, `foreign_address` and
-    `wrong_byte_count`.
+    instead of the answer. On Modbus TCP there are these, `silent`, `exception`, `late_s`, `cut_bytes`,
+    `foreign_address` and `wrong_byte_count`.
     """
 
     silent: bool = False

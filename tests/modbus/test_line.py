@@ -1,6 +1,6 @@
 import pytest
 
-from smartmeter.modbus.line import SerialFormat
+from smartmeter.modbus.line import AsciiFormat, NetworkLine, SerialFormat
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,15 @@ def test_exchange_counts_request_silence_turnaround_answer_silence():
 
 def test_prints_as_people_write_it():
     assert str(SerialFormat(19200, 8, "E", 1)) == "19200 8E1"
+
+
+def test_ascii_takes_two_characters_for_every_byte():
+    line = AsciiFormat(9600, 7, "E", 1)
+    characters = 17 + 3.5 + 11 + 4 * 10 + 3.5
+    assert line.exchange_s(10, 0.02) == pytest.approx(characters * 10 / 9600 + 0.02)
+
+
+def test_over_a_network_one_large_request_takes_less_time_than_two_small_ones():
+    line = NetworkLine()
+    assert line.exchange_s(80, 0.02) < 2 * line.exchange_s(2, 0.02)
+    assert hash(line) == hash(NetworkLine())

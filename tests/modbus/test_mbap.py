@@ -15,7 +15,7 @@ def frame(transaction, body, protocol=0):
 
 
 def test_a_request_is_the_one_of_the_guide():
-    # "MODBUS messaging on TCP/IP implementation guide V1.0b", appendix: 15 01 00 00 00 06 FF 03 00 04 00 01 reads register 4.
+    # "MODBUS messaging on TCP/IP implementation guide V1.0b" has 15 01 00 00 00 06 FF 03 00 04 00 01 for register 4.
     assert encode(0x1501, ReadRequest(0xFF, 3, 4, 1)) == bytes.fromhex("1501 0000 0006 FF 03 0004 0001")
 
 

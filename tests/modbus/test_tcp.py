@@ -199,7 +199,7 @@ async def test_a_host_that_never_answers_is_given_up(monkeypatch):
         full.listen(0)
         queued = [socket.socket() for _ in range(2)]
         for one in queued:
-            one.setblocking(False)
+            one.setblocking(False)  # noqa: FBT003
             one.connect_ex(full.getsockname())
         with pytest.raises(PortError, match=r"no connection within 0.2 s"):
             await TcpConnection.connect(TcpPort(*full.getsockname()), TIMEOUT_S, LineCounters())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from smartmeter.modbus.line import SerialFormat
+from smartmeter.modbus.line import AsciiFormat, NetworkLine, SerialFormat
 from smartmeter.models import load_model
 from smartmeter.periods import system_zone
 from smartmeter.settings.errors import SettingsError
@@ -329,6 +329,64 @@ def test_two_names_of_one_port_are_one_port(mistakes, tmp_path):
     second = SMALL.replace("[[bus.meter]]", "[[bus.meter]]\nname = 'b'").replace("/dev/ttyS-A", f"{tmp_path}/link")
     found = mistakes(SMALL.replace("/dev/ttyS-A", f"{tmp_path}/tty") + second)
     assert list(found) == ["bus[2].port"]
+
+
+def network(port, more=""):
+    return SMALL.replace("port =", f"{more}\nport =").replace("/dev/ttyS-A", port)
+
+
+@pytest.mark.parametrize(
+    ("port", "more", "format_"),
+    [
+        ("tcp://192.168.1.50", "", NetworkLine()),
+        ("tcp://[2001:db8::7]:1502", "pipeline = 4", NetworkLine()),
+        ("rtu+tcp://gateway:4196", "", NetworkLine()),
+        ("rtu+tcp://gateway:4196", "baudrate = 19200\nparity = 'E'", SerialFormat(19200, 8, "E", 1)),
+        ("rtu+udp://gateway:8899", "", NetworkLine()),
+        ("ascii:///dev/ttyUSB0", "bytesize = 7\nparity = 'E'", AsciiFormat(9600, 7, "E", 1)),
+    ],
+)
+def test_every_kind_of_port(load, port, more, format_):
+    [bus] = load(network(port, more)).buses
+    assert (bus.port, bus.format, bus.pipeline) == (port, format_, 4 if "pipeline" in more else 1)
+
+
+@pytest.mark.parametrize(
+    ("port", "more", "key", "why"),
+    [
+        ("tcp://gateway", "baudrate = 9600", "baudrate", "is of a serial line"),
+        ("tcp://gateway", "parity = 'N'", "parity", "take it out"),
+        ("tcp://gateway", "pipeline = 17", "pipeline", "1 to 16"),
+        ("rtu+tcp://gateway:1", "pipeline = 2", "pipeline", "only tcp://"),
+        ("rtu+tcp://gateway:1", "bytesize = 7", "bytesize", "Modbus RTU sends whole bytes"),
+        ("/dev/ttyUSB0", "pipeline = 2", "pipeline", "only tcp://"),
+        ("rtu+tcp://gateway", "", "port", "names no port"),
+        ("modbus://gateway", "", "port", "is of no known kind"),
+        ("tcp://gate way", "", "port", "names no host and port"),
+    ],
+)
+def test_what_does_not_go_with_a_port_is_told_at_its_key(mistakes, port, more, key, why):
+    found = mistakes(network(port, more))
+    assert list(found) == [f"bus[1].{key}"]
+    assert why in str(found[f"bus[1].{key}"])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("tcp://gateway", "tcp://GATEWAY:502", True),
+        ("tcp://gateway:4196", "rtu+tcp://gateway:4196", True),
+        ("tcp://gateway:4196", "rtu+udp://gateway:4196", False),
+        ("tcp://gateway:502", "tcp://gateway:503", False),
+        ("/dev/ttyUSB0", "ascii:///dev/ttyUSB0", True),
+    ],
+)
+def test_one_host_and_port_is_one_port(load, mistakes, first, second, same):
+    text = network(first) + network(second).replace("[[bus.meter]]", "[[bus.meter]]\nname = 'b'")
+    if same:
+        assert list(mistakes(text)) == ["bus[2].port"]
+    else:
+        assert [bus.port for bus in load(text).buses] == [first, second]
 
 
 def test_a_mistake_in_one_meter_does_not_hide_those_in_the_next(mistakes):

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smartmeter.energy.tariff import Tariff, TimeRule
-from smartmeter.modbus.line import NetworkLine, SerialFormat
+from smartmeter.modbus.line import AsciiFormat, NetworkLine, SerialFormat
 from smartmeter.models import load_model, model_names
 from smartmeter.settings.durations import MAX_DURATION_US
 from smartmeter.settings.load import load_settings
@@ -67,9 +67,9 @@ def lines(draw, index):
     """Port, format and how many requests may be under way."""
     network = st.just(NetworkLine())
 
-    def serial(*bytesizes):
+    def serial(kind, *bytesizes):
         return st.builds(
-            SerialFormat,
+            kind,
             st.integers(300, 4_000_000),
             st.sampled_from(bytesizes),
             st.sampled_from("NEO"),
@@ -80,12 +80,12 @@ def lines(draw, index):
     port, formats, most = draw(
         st.sampled_from(
             [
-                (f"/dev/tty-{index}-{name}", serial(8), 1),
-                (f"ascii:///dev/tty-{index}-{name}", serial(7, 8), 1),
+                (f"/dev/tty-{index}-{name}", serial(SerialFormat, 8), 1),
+                (f"ascii:///dev/tty-{index}-{name}", serial(AsciiFormat, 7, 8), 1),
                 (f"tcp://meter-{index}.example.org", network, 16),
                 (f"tcp://[fe80::{index}]:1502", network, 16),
-                (f"rtu+tcp://192.168.1.{index}:4196", network | serial(8), 1),
-                (f"rtu+udp://192.168.1.{index}:4196", network | serial(8), 1),
+                (f"rtu+tcp://192.168.1.{index}:4196", network | serial(SerialFormat, 8), 1),
+                (f"rtu+udp://192.168.1.{index}:4196", network | serial(SerialFormat, 8), 1),
             ]
         )
     )
