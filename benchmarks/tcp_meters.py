@@ -180,6 +180,8 @@ def measure(meters: int, seconds: int, pipeline: int, values: int) -> Result:
             cpu_s, requests = cpu_time_s(process.pid) - cpu_s, requests_of(pipe) - requests
             ended_us, took_s = time.time_ns() // 1000, time.monotonic() - began_s
             memory_mb = resident_mb(process.pid)
+            # What began last is still under way.
+            time.sleep(1.5)
         late_s = [late for at_us, late in readings(directory / "smartmeter.db") if began_us <= at_us < ended_us]
         expected = meters * (ended_us // 1_000_000 - began_us // 1_000_000)
         return Result(
@@ -261,7 +263,7 @@ def main() -> None:
     parser.add_argument("--meters", type=int, nargs="+", default=METERS)
     parser.add_argument("--seconds", type=int, default=30)
     parser.add_argument("--pipeline", type=int, nargs="+", default=(1, len(BLOCKS)))
-    parser.add_argument("--values", type=int, default=25, help="of each meter, from all five blocks")
+    parser.add_argument("--values", type=int, default=70, help="of each meter, from all five blocks")
     args = parser.parse_args()
     print(machine())
     print(f"{len(BLOCKS)} blocks of each meter once a second, {len(measurands(args.values))} values")
