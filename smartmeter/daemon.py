@@ -37,6 +37,9 @@ TELL_TROUBLE_S = 3600.0
 # While the file with alarms and chats cannot be had, it is tried again that often.
 TRY_STATE_AGAIN_S = 60.0
 
+# More are not named one by one when it starts.
+METERS_NAMED = 20
+
 log = logging.getLogger(__name__)
 
 
@@ -262,6 +265,9 @@ def _measurands(settings: Settings) -> list[str]:
 
 
 def _describe(settings: Settings) -> str:
+    meters = sum(len(bus.meters) for bus in settings.buses)
+    if meters > METERS_NAMED:
+        return f"{meters} meters on {len(settings.buses)} buses"
     return "; ".join(
         f"{meter.name} ({meter.model.name} at address {meter.address} on {bus.port}, {bus.format})"
         for bus in settings.buses

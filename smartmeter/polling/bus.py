@@ -138,15 +138,16 @@ class Bus:
 
     async def _usable(self) -> Connection:
         """The connection; if it was closed while nobody asked, or seems to be half open, a new one."""
-        connection = self._connection
-        if connection is None:
+        if self._connection is None:
             raise PortError(f"{self.settings.port}: the port is closed")
-        if connection.is_broken or (self._is_network and self._silent_requests >= SILENT_REQUESTS):
-            self.close()
-            self._silent_requests = 0
-            self.counters.reconnects += 1
-            self._connection = connection = await self._connect()
-        return connection
+        if self._connection.is_broken or (self._is_network and self._silent_requests >= SILENT_REQUESTS):
+            # Who calls `open` meanwhile waits, and finds this one.
+            async with self._opening:
+                self.close()
+                self._silent_requests = 0
+                self.counters.reconnects += 1
+                self._connection = await self._connect()
+        return self._connection
 
     def _note_answer(self) -> None:
         self._silent_requests = 0

@@ -143,6 +143,28 @@ async def test_a_dead_meter_behind_a_gateway_costs_itself_only(dead):
         await until(lambda: any(reading.meter == "m5" for reading in readings))
 
 
+async def test_meters_that_find_a_broken_connection_together_make_one_new_one(monkeypatch):
+    made = []
+    connect = Bus._connect  # noqa: SLF001
+
+    async def slow(bus):
+        await asyncio.sleep(0.05)
+        made.append(await connect(bus))
+        return made[-1]
+
+    monkeypatch.setattr(Bus, "_connect", slow)
+    settings = [meter_settings(f"m{address}", address) for address in (1, 2, 3)]
+    meters = [VirtualMeter(MODEL, address) for address in (1, 2, 3)]
+    async with tcp_server(meters) as where, polling(where, *settings) as (bus, _, readings):
+        await until(lambda: len(readings) >= 6)
+        made[0]._break("idle")  # noqa: SLF001 - as if the other side had closed it
+        opening = asyncio.create_task(bus.open())
+        count = len(readings)
+        await until(lambda: len(readings) >= count + 6)
+        await opening
+    assert len(made) == 2
+
+
 async def test_a_gateway_that_takes_connections_and_ends_them_is_not_hammered(caplog):
     taken = 0
 
