@@ -28,7 +28,7 @@ test: $(TEST_READY) ## run the tests
 	$(PYTEST) -n 2 -m "not slow"
 
 slow: $(TEST_READY) ## run the tests that take long
-	$(PYTEST) -m slow
+	$(PYTEST) -n 2 -m slow
 
 check: $(TEST_READY) ## style, types, and the commands in the documents
 	$(BIN)/ruff check .

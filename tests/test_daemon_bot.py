@@ -170,6 +170,7 @@ def test_an_alarm_is_told_at_its_begin_and_end_and_survives_a_restart(settings, 
     assert sum(sent.text == begun.text for sent in telegram_api.sent(ANNA.id)) == 1
 
 
+@pytest.mark.slow
 def test_a_meter_that_falls_silent_is_an_alarm(settings, telegram_api, meter):
     with running(settings('[[alarm]]\nname = "still"\nsilent = "10s"\n')) as daemon:
         pair(daemon, telegram_api)

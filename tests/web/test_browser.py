@@ -29,14 +29,15 @@ STATIC = ROOT / "smartmeter" / "web" / "static" / "index.html"
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 VALUES = {"voltage_l1": 230.5, "voltage_l2": 231.25, "voltage_l3": 229.0, "active_power_total": 1234.0}
-GONE = re.compile(r"net::ERR_(CONNECTION|INCOMPLETE|EMPTY_RESPONSE|NETWORK)")
+# What a browser complains of when the daemon ends, and while it does.
+GONE = re.compile(r"net::ERR_(CONNECTION|INCOMPLETE|EMPTY_RESPONSE|NETWORK)|status of 503")
 # Weight over the line, compressed; milliseconds until the first value is drawn.
 PAGE_KB, FIRST_VALUE_MS = 150, 500
 
 pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; on Debian: apt install chromium"),
     pytest.mark.skipif(not STATIC.exists(), reason="the page is not built; make page"),
-    pytest.mark.xdist_group("browser"),
+    pytest.mark.slow,
 ]
 
 
