@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
 
@@ -42,7 +42,7 @@ class Events:
     async def keep_looking(self) -> None:
         """Tell of what no reading tells, until cancelled."""
         silent = self._silent()
-        alarms, until_s = alarms_json(self._house), self._house.fast.until_s
+        on, until_s = self._on(), self._house.fast.until_s
         was_active = self._house.fast.active
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
@@ -54,12 +54,16 @@ class Events:
             if (fast.active, fast.until_s) != (was_active, until_s):
                 self._tell(self._fast_event())
             was_active, until_s = fast.active, fast.until_s
-            told, alarms = alarms, alarms_json(self._house)
-            if told != alarms:
-                self._tell(_event("alarms", {"alarms": alarms}))
+            told, on = on, self._on()
+            if told != on:
+                self._tell(_event("alarms", {"alarms": alarms_json(self._house)}))
 
     def _silent(self) -> Mapping[str, str | None]:
         return {poller.meter.name: silent_since(poller) for poller in self._house.pollers}
+
+    def _on(self) -> Sequence[tuple[str, int]]:
+        """Which alarms are on, and since when."""
+        return [(rule.key, state.since_us) for rule, state in self._house.alarms.on()]
 
     def _fast_event(self) -> bytes:
         now = fast_json(self._house)

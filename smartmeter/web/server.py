@@ -4,7 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final, NoReturn
 
 import uvicorn
@@ -23,6 +23,8 @@ BACKLOG: Final = 128
 CONNECTIONS: Final = 500
 # Who has not asked for anything by then never will.
 SILENT_S: Final = 15.0
+# So often the date in the head of answers moves on.
+TICK_S: Final = 1.0
 # Whose system has not acknowledged anything for so long is gone.
 DEAD_MS: Final = 30_000
 # What a browser says before the body fits in.
@@ -47,7 +49,23 @@ class _Connection(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to the daemon, and ends in time."""
+    """Leaves signals to the daemon, sleeps while nobody asks, and ends in time."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        """Have `serve` come to its end."""
+        self.should_exit = True
+        self._ending.set()
+
+    async def main_loop(self) -> None:
+        # Ten times a second, as uvicorn has it, a small machine would notice; the header with the date wants it once.
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(TICK_S):
+                    await self._ending.wait()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -114,7 +132,7 @@ async def _serve(house: House, settings: WebSettings, listener: socket.socket) -
         finally:
             looking.cancel()
             page.close()
-            server.should_exit = True
+            server.end()
             await serving
         for task in ended:
             task.result()
