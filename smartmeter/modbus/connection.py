@@ -6,6 +6,7 @@ from smartmeter.modbus.counters import LineCounters
 from smartmeter.modbus.frames import ReadRequest
 from smartmeter.modbus.line import Line, SerialFormat
 from smartmeter.modbus.ports import AsciiPort, Port, RtuTcpPort, RtuUdpPort, TcpPort
+from smartmeter.modbus.trace import Tap
 
 
 class Connection(Protocol):
@@ -25,8 +26,12 @@ class Connection(Protocol):
         """Give the line back."""
 
 
-async def open_connection(port: Port, line: Line, timeout_s: float, counters: LineCounters) -> Connection:
+async def open_connection(
+    port: Port, line: Line, timeout_s: float, counters: LineCounters, tap: Tap | None = None
+) -> Connection:
     """The open line; `timeout_s` is how long a meter may take to begin its answer, over a network to give it.
+
+    `tap` is told of every byte that goes over it.
 
     Raises PortError.
     """
@@ -34,17 +39,17 @@ async def open_connection(port: Port, line: Line, timeout_s: float, counters: Li
     if isinstance(port, TcpPort):
         from smartmeter.modbus.tcp import TcpConnection  # noqa: PLC0415
 
-        return await TcpConnection.connect(port, timeout_s, counters)
+        return await TcpConnection.connect(port, timeout_s, counters, tap)
     if isinstance(port, RtuTcpPort | RtuUdpPort):
         from smartmeter.modbus.rtu_network import NetworkRtuConnection  # noqa: PLC0415
 
-        return await NetworkRtuConnection.connect(port, line, timeout_s, counters)
+        return await NetworkRtuConnection.connect(port, line, timeout_s, counters, tap)
     if not isinstance(line, SerialFormat):
         raise TypeError("a serial line has a format")
     if isinstance(port, AsciiPort):
         from smartmeter.modbus.ascii import AsciiConnection  # noqa: PLC0415
 
-        return AsciiConnection.open(port.path, line, timeout_s, counters)
+        return AsciiConnection.open(port.path, line, timeout_s, counters, tap)
     from smartmeter.modbus.rtu import RtuConnection  # noqa: PLC0415
 
-    return RtuConnection.open(port.path, line, timeout_s, counters)
+    return RtuConnection.open(port.path, line, timeout_s, counters, tap)

@@ -21,6 +21,7 @@ from smartmeter.modbus.frames import Found, ReadRequest
 from smartmeter.modbus.line import Line, SerialFormat
 from smartmeter.modbus.port import open_port
 from smartmeter.modbus.timer import Timer, open_timer
+from smartmeter.modbus.trace import Direction, Tap
 
 # An answer that stops for so long has ended: USB adapters hold characters back for up to 16 ms, a busy host for longer.
 BROKEN_OFF_S = 0.05
@@ -64,13 +65,22 @@ class RtuConnection:
     _broken_off_s = BROKEN_OFF_S
     _it = "the port"
 
-    def __init__(self, port: BytePort, line: Line, timeout_s: float, counters: LineCounters, timer: Timer) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - a connection is described by that much
+        self,
+        port: BytePort,
+        line: Line,
+        timeout_s: float,
+        counters: LineCounters,
+        timer: Timer,
+        tap: Tap | None = None,
+    ) -> None:
         self._port = port
         self._fd: int = port.fileno()
         self._line = line
         self._timeout_s = timeout_s
         self._counters = counters
         self._timer = timer
+        self._tap = tap
         self._loop = asyncio.get_running_loop()
         self._last_activity_s = time.monotonic()
         self._listening = False
@@ -80,13 +90,22 @@ class RtuConnection:
         self._unanswered: dict[tuple[int, int, int], tuple[int, float]] = {}
 
     @classmethod
-    def open(cls, path: str, serial_format: SerialFormat, timeout_s: float, counters: LineCounters) -> Self:
+    def open(
+        cls,
+        path: str,
+        serial_format: SerialFormat,
+        timeout_s: float,
+        counters: LineCounters,
+        tap: Tap | None = None,
+    ) -> Self:
         """Open the port at `path`; `timeout_s` is how long a meter may take to begin its answer.
+
+        `tap` is told of every byte.
 
         Raises PortError.
         """
         port = open_port(path, serial_format)
-        return cls(port, serial_format, timeout_s, counters, open_timer())
+        return cls(port, serial_format, timeout_s, counters, open_timer(), tap)
 
     @property
     def is_broken(self) -> bool:
@@ -228,6 +247,8 @@ class RtuConnection:
             raise PortError(f"{self._port.port}: {self._it} has gone away ({error.strerror})") from error
         if received:
             self._last_activity_s = time.monotonic()
+            if self._tap is not None:
+                self._tap(Direction.RECEIVED, self._last_activity_s, received)
         return received
 
     def _write(self, frame: bytes) -> None:
@@ -237,4 +258,7 @@ class RtuConnection:
             raise PortError(f"{self._port.port}: {self._it} does not take data ({error.strerror})") from error
         if written != len(frame):
             raise PortError(f"{self._port.port}: {self._it} took {written} of {len(frame)} bytes")
-        self._last_activity_s = time.monotonic() + len(frame) * self._line.character_s
+        written_s = time.monotonic()
+        self._last_activity_s = written_s + len(frame) * self._line.character_s
+        if self._tap is not None:
+            self._tap(Direction.SENT, written_s, frame)

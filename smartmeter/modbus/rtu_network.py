@@ -14,6 +14,7 @@ from smartmeter.modbus.network import connect
 from smartmeter.modbus.ports import RtuTcpPort, RtuUdpPort
 from smartmeter.modbus.rtu import RtuConnection
 from smartmeter.modbus.timer import open_timer
+from smartmeter.modbus.trace import Tap
 
 
 class _SocketPort:
@@ -38,13 +39,20 @@ class NetworkRtuConnection(RtuConnection):
     _it = "the connection"
 
     @classmethod
-    async def connect(cls, port: RtuTcpPort | RtuUdpPort, line: Line, timeout_s: float, counters: LineCounters) -> Self:
-        """Connect to the gateway.
+    async def connect(
+        cls,
+        port: RtuTcpPort | RtuUdpPort,
+        line: Line,
+        timeout_s: float,
+        counters: LineCounters,
+        tap: Tap | None = None,
+    ) -> Self:
+        """Connect to the gateway; `tap` is told of every byte.
 
         Raises PortError.
         """
         sock = await connect(port)
-        connection = cls(_SocketPort(sock, port), line, timeout_s, counters, open_timer())
+        connection = cls(_SocketPort(sock, port), line, timeout_s, counters, open_timer(), tap)
         connection._sock = sock if isinstance(port, RtuTcpPort) else None
         return connection
 

@@ -16,6 +16,7 @@ from smartmeter.modbus.frames import ReadRequest
 from smartmeter.modbus.mbap import TRANSACTIONS, NoModbusError, encode, next_frame, open_answer
 from smartmeter.modbus.network import connect, explain
 from smartmeter.modbus.ports import TcpPort
+from smartmeter.modbus.trace import Direction, Tap
 
 RECEIVED_AT_ONCE = 4096
 
@@ -32,6 +33,7 @@ class TcpConnection:
         "_name",
         "_received",
         "_sock",
+        "_tap",
         "_timeout_s",
         "_timer",
         "_transaction",
@@ -39,11 +41,14 @@ class TcpConnection:
         "is_broken",
     )
 
-    def __init__(self, sock: socket.socket, name: str, timeout_s: float, counters: LineCounters) -> None:
+    def __init__(
+        self, sock: socket.socket, name: str, timeout_s: float, counters: LineCounters, tap: Tap | None = None
+    ) -> None:
         self._sock = sock
         self._name = name
         self._timeout_s = timeout_s
         self._counters = counters
+        self._tap = tap
         self._loop = asyncio.get_running_loop()
         self._transaction = 0
         self._received = b""
@@ -57,12 +62,12 @@ class TcpConnection:
         self._loop.add_reader(sock.fileno(), self._take_bytes)
 
     @classmethod
-    async def connect(cls, port: TcpPort, timeout_s: float, counters: LineCounters) -> Self:
-        """Connect; `timeout_s` is how long an answer may take.
+    async def connect(cls, port: TcpPort, timeout_s: float, counters: LineCounters, tap: Tap | None = None) -> Self:
+        """Connect; `timeout_s` is how long an answer may take, `tap` is told of every byte.
 
         Raises PortError.
         """
-        return cls(await connect(port), str(port), timeout_s, counters)
+        return cls(await connect(port), str(port), timeout_s, counters, tap)
 
     def close(self) -> None:
         """Close the connection; who waits for an answer gets a PortError."""
@@ -137,6 +142,8 @@ class TcpConnection:
             raise PortError(f"{self._name}: {explain(error)}") from error
         if sent != len(frame):
             raise PortError(f"{self._name}: the connection took {sent} of {len(frame)} bytes")
+        if self._tap is not None:
+            self._tap(Direction.SENT, time.monotonic(), frame)
 
     def _take_bytes(self) -> None:
         try:
@@ -149,6 +156,8 @@ class TcpConnection:
         if not chunk:
             self._break(f"{self._name}: the connection was closed by the other side")
             return
+        if self._tap is not None:
+            self._tap(Direction.RECEIVED, time.monotonic(), chunk)
         received = self._received + chunk if self._received else chunk
         try:
             while (frame := next_frame(received)) is not None:

@@ -1,0 +1,15 @@
+"""Listening in on a connection: what goes out and what comes in, and when."""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+
+class Direction(StrEnum):
+    """Which way bytes go, as the program sees it."""
+
+    SENT = "sent"
+    RECEIVED = "received"
+
+
+# Is told of all bytes that are handed over at once: which way they go, and the monotonic time in seconds.
+Tap = Callable[[Direction, float, bytes], None]
