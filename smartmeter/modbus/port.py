@@ -33,6 +33,8 @@ def open_port(path: str, serial_format: SerialFormat) -> serial.Serial:
         if getattr(error, "errno", None) in (errno.EAGAIN, errno.EBUSY):
             raise PortBusyError(f"{path}: another process uses the port; `fuser -v {path}` names it") from error
         raise PortError(f"{path}: {_explain(error)}") from error
+    if on_pty:
+        _note_parity(port.fileno(), serial_format)
     _tell_empty_from_gone(port.fileno())
     _ask_for_low_latency(port)
     return port
@@ -45,6 +47,14 @@ def latency_timer_ms(path: str) -> int | None:
         return int(Path(f"/sys/bus/usb-serial/devices/{name}/latency_timer").read_text("ascii"))
     except (OSError, ValueError):
         return None
+
+
+def _note_parity(fd: int, serial_format: SerialFormat) -> None:
+    # A pty keeps no parity, but it keeps the flags of who checks it; a virtual line finds them there.
+    attributes = termios.tcgetattr(fd)
+    attributes[0] &= ~(termios.INPCK | termios.IGNPAR)
+    attributes[0] |= {"N": 0, "E": termios.INPCK, "O": termios.INPCK | termios.IGNPAR}[serial_format.parity]
+    termios.tcsetattr(fd, termios.TCSANOW, attributes)
 
 
 def _tell_empty_from_gone(fd: int) -> None:

@@ -41,9 +41,9 @@ class Faults:
     much later. `noise`: the probability, 0 to 1, that one to three bits of the answer are flipped. `cut_bytes`: the
     answer's last bytes are missing. `foreign_address`: the answer carries this address. `wrong_byte_count`: added to
     the byte count of the answer. `stray_zeros`: so many zero bytes come before the answer. `echo` (of a line only):
-    every request comes back first, as from an adapter that hears itself.
+    every request comes back first, as from an adapter that hears itself. `twice`: the answer comes two times.
 
-    Over a network only: `twice`: the answer comes two times. `wrong_transaction`: added to the transaction id.
+    Over a network only: `wrong_transaction`: added to the transaction id.
     `hang_up`: the connection is closed after the answer, or what `cut_bytes` leaves of it. `garbage`: these bytes come
     instead of the answer. On Modbus TCP there are these, `silent`, `exception`, `late_s`, `cut_bytes`,
     `foreign_address` and `wrong_byte_count`.
@@ -58,8 +58,8 @@ class Faults:
     wrong_byte_count: int = 0
     stray_zeros: int = 0
     echo: bool = False
-    every: int = 1
     twice: bool = False
+    every: int = 1
     wrong_transaction: int = 0
     hang_up: bool = False
     garbage: bytes = b""

@@ -19,6 +19,7 @@ from smartmeter.simulator.meter import VirtualMeter
 from smartmeter.simulator.terminal import (
     Terminal,
     close_terminal,
+    format_of,
     open_terminal_other_than,
     place_link,
     remove_link,
@@ -40,11 +41,14 @@ class VirtualLine:
     from the end of the silence after a request to the first character of the answer. `seed` decides whatever is left
     to chance. `framing` is RTU's or ASCII's. `faults` may be replaced at any time, from any thread; so may those of the
     meters. Raises LinkError.
+
+    `format` is how the line and all meters on it are set, however a program sets the port. With None its characters are
+    as the program sets the port, and only those meters hear it whose own `format` is the same.
     """
 
     def __init__(  # noqa: PLR0913  # a line is described by that much
         self,
-        format: SerialFormat,  # noqa: A002  # the word that the settings have for it
+        format: SerialFormat | None,  # noqa: A002  # the word that the settings have for it
         meters: Sequence[VirtualMeter],
         link: Path | None = None,
         *,
@@ -57,6 +61,7 @@ class VirtualLine:
         rng = Random(seed)  # noqa: S311  # guards nothing
         self._wire = Wire(format, meters, turnaround_s, delivery or Delivery(), rng, framing)
         self._wire.faults = faults
+        self._is_set = format is not None
         self._link = link
         self._path: Path | None = None
         self._terminal: Terminal | None = None
@@ -104,7 +109,7 @@ class VirtualLine:
         self._terminal, self._path = terminal, terminal.path
         stopped_fd, self._stop_fd = os.pipe()
         self._thread = threading.Thread(
-            target=self._serve, args=(terminal.line_fd, stopped_fd), name="virtual line", daemon=True
+            target=self._serve, args=(terminal, stopped_fd), name="virtual line", daemon=True
         )
         self._thread.start()
 
@@ -129,9 +134,9 @@ class VirtualLine:
     ) -> None:
         self.unplug()
 
-    def _serve(self, line_fd: int, stopped_fd: int) -> None:
+    def _serve(self, terminal: Terminal, stopped_fd: int) -> None:
         """Carries bytes between port and wire at the wire's times, until the other end of `stopped_fd` is closed."""
-        wire = self._wire
+        wire, line_fd = self._wire, terminal.line_fd
         while True:
             event_s = wire.next_event_s()
             now_s = time.monotonic()
@@ -149,7 +154,8 @@ class VirtualLine:
                 if event_s is not None and not ready and timeout_s:
                     self._learn_lateness(sent_s - event_s)
             if line_fd in ready:
-                wire.receive(os.read(line_fd, READ_BYTES), now_s)
+                data = os.read(line_fd, READ_BYTES)
+                wire.receive(data, now_s, None if self._is_set else format_of(terminal.port_fd))
 
     def _learn_lateness(self, late_s: float) -> None:
         """Moves towards the median, so that one long pause of the machine changes little."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from math import floor
 from typing import NamedTuple
 
+from smartmeter.modbus.line import SerialFormat
 from smartmeter.models import Model
 from smartmeter.simulator.answers import (
     ILLEGAL_DATA_ADDRESS,
@@ -47,8 +48,9 @@ class VirtualMeter:
     """A model of the catalogue at an address.
 
     Its values are those of a made-up house, a pure function of `seed` and of `clock()`, the seconds since the meter was
-    installed. `values` (by measurand) are shown in place of the house's. `quirks`, `faults` and `values` may be
-    replaced at any time, from any thread.
+    installed. `values` (by measurand) are shown in place of the house's. `format` is how its own serial interface is
+    set (None: as the model leaves the factory); it matters on a line that is set to nothing itself. `quirks`, `faults`,
+    `values` and `format` may be replaced at any time, from any thread.
     """
 
     def __init__(  # noqa: PLR0913  # a meter is described by that much
@@ -61,6 +63,7 @@ class VirtualMeter:
         quirks: Quirks | None = None,
         faults: Faults = NO_FAULTS,
         clock: Callable[[], float] | None = None,
+        format: SerialFormat | None = None,  # noqa: A002  # the word that the settings have for it
     ) -> None:
         self.model = model
         self.address = address
@@ -69,6 +72,7 @@ class VirtualMeter:
         self.quirks = quirks or Quirks()
         self.faults = faults
         self.clock = clock or seconds_since_installation()
+        self.format = format or model.serial
         self.striking = striking_faults()
         registers = model.registers.values()
         self._in_pairs = all(register.count == 2 and register.address % 2 == 0 for register in registers)  # noqa: PLR2004 - a pair

@@ -1,11 +1,15 @@
 """A pseudo-terminal as a serial port: what a program opens, and the link that keeps its name."""
 
 import os
+import termios
 import tty
 from dataclasses import dataclass
 from pathlib import Path
 
 from smartmeter.errors import SmartmeterError
+from smartmeter.modbus.line import Parity, SerialFormat
+
+_RATES = {value: int(name[1:]) for name, value in vars(termios).items() if name[:1] == "B" and name[1:].isdecimal()}
 
 
 class LinkError(SmartmeterError):
@@ -30,6 +34,20 @@ def open_terminal() -> Terminal:
     tty.setraw(port_fd)
     os.set_blocking(line_fd, False)
     return Terminal(line_fd, port_fd, Path(os.ttyname(port_fd)))
+
+
+def format_of(fd: int) -> SerialFormat | None:
+    """How a program has set the port; None for a speed that has no name.
+
+    A pseudo-terminal keeps no parity. Programs that check it say so by INPCK, ours an odd one by IGNPAR besides;
+    of one that does not check it nothing can be known, and it counts as none.
+    """
+    iflag, _, cflag, _, _, speed, _ = termios.tcgetattr(fd)
+    parity: Parity = "N"
+    if iflag & termios.INPCK:
+        parity = "O" if iflag & termios.IGNPAR or cflag & termios.PARODD else "E"
+    rate = _RATES.get(speed)
+    return SerialFormat(rate, 8, parity, 2 if cflag & termios.CSTOPB else 1) if rate else None
 
 
 def open_terminal_other_than(path: Path | None) -> Terminal:

@@ -2,13 +2,13 @@
 
 The characters of a request occupy the line from the moment that they are handed over. 3.5 characters of silence after
 the last one end the frame; the meter takes its turnaround, and its answer again occupies the line. All moments follow
-from the first one by addition: what this program takes for its work is not on the line. The line carries whatever it is
-given: answers do not collide.
+from the first one by addition: what this program takes for its work is not on the line. Meters that answer the same
+request spoil each other's characters where they overlap; apart from that, the line carries whatever it is given.
 """
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 from random import Random
@@ -65,12 +65,41 @@ class _Piece(NamedTuple):
     end_s: float
 
 
+class _Answer(NamedTuple):
+    """What a meter answers, when it begins, and the frame that goes out."""
+
+    pdu: bytes
+    start_s: float
+    frame: bytes
+
+
+def _collided(answers: Sequence[_Answer], character_s: float) -> list[tuple[float, bytes]]:
+    """What the line carries of answers to one request, and from when on.
+
+    Where several meters drive the line neither's bits are left: the lower level wins, half a character apart.
+    """
+    carried: list[tuple[float, bytearray]] = []
+    for answer in sorted(answers, key=lambda answer: answer.start_s):
+        if carried:
+            start_s, before = carried[-1]
+            position = round((answer.start_s - start_s) / character_s)
+            if position < len(before):
+                for index, byte in enumerate(answer.frame, start=position):
+                    if index < len(before):
+                        before[index] &= (byte << 4 | byte >> 4) & 0xFF
+                    else:
+                        before.append(byte)
+                continue
+        carried.append((answer.start_s, bytearray(answer.frame)))
+    return [(start_s, bytes(frame)) for start_s, frame in carried]
+
+
 class Wire:
     """A line with its meters. `faults` may be replaced at any time, from any thread."""
 
     def __init__(  # noqa: PLR0913, PLR0917  # a wire is described by that much
         self,
-        form: SerialFormat,
+        form: SerialFormat | None,
         meters: Sequence[VirtualMeter],
         turnaround_s: Turnaround,
         delivery: Delivery,
@@ -79,8 +108,9 @@ class Wire:
     ) -> None:
         self.faults: Faults = NO_FAULTS
         self.counts = Counts()
-        self._format = form
-        self._meters = {meter.address: meter for meter in meters}
+        self._is_set = form is not None
+        self._format = form or SerialFormat(9600)
+        self._meters = meters
         self._turnaround_s = turnaround_s
         self._delivery = delivery
         self._rng = rng
@@ -107,8 +137,10 @@ class Wire:
         self._frame.clear()
         self._outgoing.clear()
 
-    def receive(self, data: bytes, now_s: float) -> None:
-        """Characters come, the first one now."""
+    def receive(self, data: bytes, now_s: float, form: SerialFormat | None = None) -> None:
+        """Characters come, the first one now; on a line that is not set itself they are as `form` says."""
+        if form is not None:
+            self._format = form
         if not self._frame:
             self._frame_start_s = now_s
             busy = any(piece.start_s <= now_s < piece.end_s for piece in self._outgoing)
@@ -167,18 +199,39 @@ class Wire:
     def _answer(self, frame: bytes, end_s: float, *, silence_kept: bool) -> bytes | None:
         """Sends the answer to a frame and gives its protocol data unit; None if there is none."""
         opened = self._framing.open(frame)
-        meter = None if opened is None else self._meters.get(opened[0])
-        if opened is None or meter is None or (meter.quirks.needs_silence and not silence_kept):
+        if opened is None:
             return None
-        of_meter, of_line = meter.striking(meter.faults), self._striking(self.faults)
-        pdu = meter.answer(opened[1], of_meter if of_meter.exception is not None else of_line)
+        address, request = opened
+        asked = [
+            meter
+            for meter in self._meters
+            if meter.address == address and self._hears(meter) and (silence_kept or not meter.quirks.needs_silence)
+        ]
+        if not asked:
+            return None
+        of_line = self._striking(self.faults)
+        answers = [answer for meter in asked for answer in self._answers_of(meter, request, end_s, of_line)]
+        for start_s, sent in _collided(answers, self._format.character_s):
+            self._send(sent, start_s)
+        return answers[0].pdu if answers else None
+
+    def _hears(self, meter: VirtualMeter) -> bool:
+        # A second stop bit is not missed: the pause before the next character looks the same.
+        own, line = meter.format, self._format
+        return self._is_set or (own.baudrate, own.parity) == (line.baudrate, line.parity)
+
+    def _answers_of(self, meter: VirtualMeter, request: bytes, end_s: float, of_line: Faults) -> Iterator[_Answer]:
+        of_meter = meter.striking(meter.faults)
+        pdu = meter.answer(request, of_meter if of_meter.exception is not None else of_line)
         if pdu is None or of_meter.silent or of_line.silent:
-            return None
+            return
         answer = self._framing.close(meter.address, pdu)
         start_s = end_s + self._turnaround(meter) + of_meter.late_s + of_line.late_s
-        spoiled = spoil(answer, of_meter, self._rng, self._framing)
-        self._send(spoil(spoiled, of_line, self._rng, self._framing), start_s)
-        return pdu
+        spoiled = spoil(spoil(answer, of_meter, self._rng, self._framing), of_line, self._rng, self._framing)
+        yield _Answer(pdu, start_s, spoiled)
+        if of_meter.twice or of_line.twice:
+            again_s = start_s + len(spoiled) * self._format.character_s + self._format.silence_s
+            yield _Answer(pdu, again_s, spoiled)
 
     def _turnaround(self, meter: VirtualMeter) -> float:
         own_s = meter.quirks.turnaround_s

@@ -15,6 +15,7 @@ import pytest
 
 from smartmeter.modbus.crc import append_crc
 from smartmeter.modbus.line import SerialFormat
+from smartmeter.modbus.port import open_port
 from smartmeter.models import load_model
 from smartmeter.simulator import NO_FAULTS, Counts, Delivery, Faults, VirtualLine, VirtualMeter
 from smartmeter.simulator.terminal import LinkError
@@ -233,3 +234,23 @@ def test_a_line_that_waits_uses_no_processor_time():
         before_s = time.process_time()
         time.sleep(0.3)
         assert time.process_time() - before_s < 0.01
+
+
+@pytest.mark.parametrize("form", [SerialFormat(9600), SerialFormat(19200, 8, "E", 1), SerialFormat(2400, 8, "O", 2)])
+def test_a_line_that_is_not_set_is_as_the_program_sets_the_port(form):
+    others = [SerialFormat(rate, 8, parity, 1) for rate in (2400, 9600, 19200) for parity in "NEO"]
+    with virtual_line(meter(format=form), form=None) as line:
+        for set_to in (form, *others, form):
+            port = open_port(str(line.path), set_to)
+            os.set_blocking(port.fileno(), True)
+            alike = (set_to.baudrate, set_to.parity) == (form.baudrate, form.parity)
+            try:
+                heard = ask_for(port.fileno(), request(), 29, patience_s=PATIENCE_S if alike else 0.1)
+            finally:
+                port.close()
+            assert (heard == answer()) == alike, set_to
+
+
+def ask_for(port, frame, size, patience_s):
+    os.write(port, frame)
+    return receive(port, size, patience_s)[0]

@@ -302,3 +302,50 @@ def test_behind_a_usb_adapter_silence_is_that_of_the_line():
     assert end_s < readable[-1][0] <= end_s + 0.016
     ask(line, request(), readable[-1][0] + 0.001)
     assert line.requests[-1].silence_s == pytest.approx(readable[-1][0] + 0.001 - end_s)
+
+
+def test_an_answer_that_comes_twice_comes_again_after_a_silence():
+    for faults in ({"faults": Faults(twice=True)}, {}):
+        line = wire(meter(**faults), faults=NO_FAULTS if faults else Faults(twice=True))
+        line.receive(request(), 0.0)
+        (first_s, one), (second_s, other) = run(line)
+        assert one == other == answer(meter())
+        assert second_s - first_s == pytest.approx(len(one) * CHARACTER_S + SILENCE_S)
+
+
+@given(st.floats(0, 0.04), st.floats(0, 0.04))
+def test_two_meters_at_one_address_spoil_what_overlaps_and_no_more(one_s, other_s):
+    meters = [meter(seed=1, quirks=Quirks(turnaround_s=one_s)), meter(seed=2, quirks=Quirks(turnaround_s=other_s))]
+    data, _ = ask(wire(*meters), request(), 0.0)
+    apart = round(abs(one_s - other_s) / CHARACTER_S)
+    first, second = (
+        (answer(meters[0]), answer(meters[1])) if one_s <= other_s else (answer(meters[1]), answer(meters[0]))
+    )
+    assert data[: min(apart, len(first))] == first[:apart]
+    if apart < len(first):
+        assert len(data) == apart + len(second)
+        assert not has_valid_crc(data)
+        assert data[len(first) :] == second[len(first) - apart :]
+    else:
+        assert data[len(first) :] == second
+
+
+@given(FORMATS, FORMATS)
+def test_a_meter_hears_who_sends_at_its_speed_with_its_parity(own, sent):
+    line = Wire(None, [meter(format=own)], TURNAROUND_S, Delivery(), Random(1))
+    line.receive(request(), 0.0, sent)
+    heard = bool(run(line))
+    assert heard == ((own.baudrate, own.parity) == (sent.baudrate, sent.parity))
+
+
+def test_a_line_that_is_set_itself_asks_nobody():
+    assert ask(wire(meter(format=SerialFormat(1200, 8, "O", 2))), request(), 0.0)[0] == answer(meter())
+
+
+def test_characters_take_the_time_of_the_port():
+    line = Wire(None, [meter(format=SerialFormat(rate)) for rate in (1200, 9600)], 0.0, Delivery(), Random(1))
+    for rate in (1200, 9600):
+        form = SerialFormat(rate)
+        line.receive(request(), 10.0, form)
+        ((at_s, _),) = run(line)
+        assert at_s - 10.0 == pytest.approx((8 + 93) * form.character_s + form.silence_s)
