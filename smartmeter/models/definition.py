@@ -13,6 +13,7 @@ from typing import Any, cast, get_args
 
 from smartmeter.measurands import find_measurand, measurands
 from smartmeter.modbus.line import Parity, SerialFormat
+from smartmeter.models.identification import UNIDENTIFIED, read_identification
 from smartmeter.models.keys import (
     Fits,
     Flaw,
@@ -59,7 +60,7 @@ HOW_KEYS = ("function", "type", "order", "scale", "na", "source")
 KEYS = (
     *("brand", "name", "description", "phases", "tested", "notes", "like", "without"),
     *HOW_KEYS,
-    *("serial", "limits", "sources", "map"),
+    *("serial", "limits", "identification", "sources", "map"),
 )
 SERIAL_KEYS = ("baudrate", "bytesize", "parity", "stopbits", "baudrates")
 LIMIT_KEYS = ("registers_per_request", "undefined_readable", "whole_values", "turnaround_ms", "max_current_a")
@@ -142,6 +143,9 @@ class _Definition:
             sources=sources,
             registers=self._registers(base, phases, most, sources),
             file=self._file,
+            identification=read_identification(
+                self._keys, document, base.identification if base else UNIDENTIFIED, sources
+            ),
         )
         return (None if self._keys.flaws else model), tuple(self._keys.flaws)
 

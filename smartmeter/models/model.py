@@ -7,6 +7,7 @@ from typing import Any
 
 from smartmeter.measurands import Language
 from smartmeter.modbus.line import SerialFormat
+from smartmeter.models.identification import UNIDENTIFIED, Identification
 from smartmeter.models.register import Register
 
 
@@ -17,9 +18,9 @@ class Model:
     `serial` are its factory settings and `baudrates` what it can be set to; `registers_per_request` is what its paper
     allows in one request, `undefined_readable` whether a request may cross registers that are not defined, and
     `whole_values` whether it refuses requests that begin or end within a value, `turnaround_s` the time from the end of
-    a request to the first character of the answer that plans assume, `max_current_a` the largest current per phase
-    that it can measure. `tested` says whether someone has read a real one with these registers. `file` is the user's
-    own file that it comes from; None for those of the program.
+    a request to the first character of the answer that plans assume, `max_current_a` the largest current per phase that
+    it can measure. `identification` is where it says which one it is. `tested` says whether someone has read a real one
+    with these registers. `file` is the user's own file that it comes from; None for those of the program.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Model:
     sources: Mapping[str, str]
     registers: Mapping[str, Register]
     file: Path | None = None
+    identification: Identification = UNIDENTIFIED
 
     def __reduce__(self) -> tuple[Callable[..., "Model"], tuple[Any, ...]]:
         """Between processes a model of the program travels by its name, a user's own one whole."""

@@ -1,7 +1,7 @@
 """A virtual meter: a model of the catalogue at an address, and what its registers hold."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from math import floor
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from smartmeter.simulator.faults import NO_FAULTS, Faults, Quirks, striking_faul
 
 # The registers are brought up to date that often: reads within one step agree with one another.
 STEPS_PER_SECOND = 5
+FIRST_SERIAL_NUMBER = 19_000_000
 INSTALLED_S = datetime(2025, 1, 1, tzinfo=UTC).timestamp()
 
 REGISTER_BYTES = 2
@@ -49,8 +50,9 @@ class VirtualMeter:
 
     Its values are those of a made-up house, a pure function of `seed` and of `clock()`, the seconds since the meter was
     installed. `values` (by measurand) are shown in place of the house's. `format` is how its own serial interface is
-    set (None: as the model leaves the factory); it matters on a line that is set to nothing itself. `quirks`, `faults`,
-    `values` and `format` may be replaced at any time, from any thread.
+    set (None: as the model leaves the factory); it matters on a line that is set to nothing itself. `serial_number`
+    (None: one made of `seed`) and the model's code are where the model says. `quirks`, `faults`, `values` and `format`
+    may be replaced at any time, from any thread.
     """
 
     def __init__(  # noqa: PLR0913  # a meter is described by that much
@@ -64,6 +66,7 @@ class VirtualMeter:
         faults: Faults = NO_FAULTS,
         clock: Callable[[], float] | None = None,
         format: SerialFormat | None = None,  # noqa: A002  # the word that the settings have for it
+        serial_number: int | None = None,
     ) -> None:
         self.model = model
         self.address = address
@@ -73,6 +76,8 @@ class VirtualMeter:
         self.faults = faults
         self.clock = clock or seconds_since_installation()
         self.format = format or model.serial
+        self.serial_number = FIRST_SERIAL_NUMBER + seed if serial_number is None else serial_number
+        self._identity = dict(_identity(model, self.serial_number))
         self.striking = striking_faults()
         registers = model.registers.values()
         self._in_pairs = all(register.count == 2 and register.address % 2 == 0 for register in registers)  # noqa: PLR2004 - a pair
@@ -124,13 +129,17 @@ class VirtualMeter:
             if not defined.issuperset(range(start, start + count)):
                 raise RefusedError(ILLEGAL_DATA_ADDRESS)
         part = self._registers(function)[REGISTER_BYTES * start : REGISTER_BYTES * (start + count)]
-        return part.ljust(REGISTER_BYTES * count, b"\0")
+        content = part.ljust(REGISTER_BYTES * count, b"\0")
+        if self._identity.keys().isdisjoint((function, address) for address in range(start, start + count)):
+            return content
+        words = (content[at : at + REGISTER_BYTES] for at in range(0, len(content), REGISTER_BYTES))
+        return b"".join(self._identity.get((function, start + index), word) for index, word in enumerate(words))
 
     def _defined(self, function: int) -> set[int]:
         absent = self.quirks.absent
         return {
             address
-            for register in self.model.registers.values()
+            for register in (*self.model.registers.values(), *self.model.identification.registers)
             if register.function == function and register.measurand not in absent
             for address in range(register.address, register.end)
         }
@@ -141,6 +150,9 @@ class VirtualMeter:
         Where every value has two registers from an even address on, as in all Eastrons, so do the undefined ones.
         """
         if not self.model.whole_values:
+            return False
+        identity = self.model.identification.registers
+        if any((each.function, each.address, each.count) == (function, start, count) for each in identity):
             return False
         if self._in_pairs:
             return bool(start % 2 or count % 2)
@@ -180,6 +192,17 @@ class VirtualMeter:
             name: bytes(REGISTER_BYTES * register.count) if name in absent else content_of(register, house[name])
             for name, register in self.model.registers.items()
         }
+
+
+def _identity(model: Model, serial_number: int) -> Iterator[tuple[tuple[int, int], bytes]]:
+    """What the registers of serial number and code hold, word by word, by function and address."""
+    codes = model.identification.codes
+    contents = {"serial_number": serial_number, "code": min(codes, default=0)}
+    for register in model.identification.registers:
+        content = content_of(register, contents[register.measurand])
+        for index in range(register.count):
+            word = content[REGISTER_BYTES * index : REGISTER_BYTES * (index + 1)]
+            yield (register.function, register.address + index), word
 
 
 def _step(time_s: float) -> int:

@@ -81,7 +81,8 @@ def test_every_model_is_sound(name):
         assert 0 <= register.address <= 65536 - register.count
         assert register.source
         assert set(register.source.split(", ")) <= model.sources.keys()
-    used = {key for register in model.registers.values() for key in register.source.split(", ")}
+    registers = (*model.registers.values(), *model.identification.registers)
+    used = {key for register in registers for key in register.source.split(", ")}
     assert used == model.sources.keys() or "like" in tomllib.loads(text_of(name))
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smartmeter.models import load_model
+from smartmeter.models import load_model, model_names
 from smartmeter.simulator import NO_FAULTS, Quirks, VirtualMeter
 from smartmeter.simulator.answers import RefusedError
 from smartmeter.simulator.meter import INSTALLED_S, STEPS_PER_SECOND, seconds_since_installation
@@ -140,3 +140,19 @@ def test_a_request_costs_little_even_when_all_values_are_new():
         meter.answer(b"\x04\x00\x00\x00\x50", NO_FAULTS)
         costs_s.append(time.process_time() - before_s)
     assert statistics.median(costs_s) < 0.0005
+
+
+@pytest.mark.parametrize("name", [name for name in model_names() if load_model(name).identification.registers])
+def test_serial_number_and_code_are_where_the_model_says(name):
+    model = load_model(name)
+    meter = VirtualMeter(model, serial_number=12_345_678, clock=lambda: NOON_S)
+    for register in model.identification.registers:
+        content = meter.read(register.function, register.address, register.count)
+        number = int.from_bytes(content)
+        assert number == 12_345_678 if register.measurand == "serial_number" else number in model.identification.codes
+    assert VirtualMeter(model, seed=2).serial_number != VirtualMeter(model, seed=3).serial_number
+
+
+def test_serial_number_and_code_can_be_read_together():
+    model = load_model("SDM120M")
+    assert VirtualMeter(model, serial_number=7).read(3, 0xFBFE, 6) == bytes.fromhex("0000 0000 0000 0007 0020 0000")
