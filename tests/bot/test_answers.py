@@ -59,7 +59,7 @@ async def text_of(house, text):
 async def test_now_in_both_languages(tmp_path):
     async with home(tmp_path) as made:
         values = {"voltage_l1": 230.14, "voltage_l2": 231.0, "voltage_l3": 229.96, "phase_angle_l1": 12.34}
-        made.read("house", values | {"active_power_total": -1234.5, "power_factor_l1": 0.98, IMPORT: 12345.678})
+        made.read(values | {"active_power_total": -1234.5, "power_factor_l1": 0.98, IMPORT: 12345.678})
         for command in ("/werte", "/now", "/NOW"):
             assert (await said(made.house, command)) == (
                 (
@@ -87,9 +87,9 @@ async def test_now_in_both_languages(tmp_path):
 
 async def test_values_that_are_none_or_old(tmp_path):
     async with home(tmp_path) as made:
-        made.read("house", {IMPORT: 5.0, "frequency": 50.0}, ago_s=61)
-        made.read("house", {"current_l1": 1.0, "current_l2": None, "current_l3": None, "voltage_l1": None})
-        made.read("house", {"active_power_l1": 1.0, "active_power_l2": 2.0}, ago_s=59)
+        made.read({IMPORT: 5.0, "frequency": 50.0}, ago_s=61)
+        made.read({"current_l1": 1.0, "current_l2": None, "current_l3": None, "voltage_l1": None})
+        made.read({"active_power_l1": 1.0, "active_power_l2": 2.0}, ago_s=59)
         assert await text_of(made.house, "/now") == (
             "house 12:00:00\n"
             "Wirkenergie, Bezug: 5,00 kWh (11:58:59)\n"
@@ -103,7 +103,7 @@ async def test_values_that_are_none_or_old(tmp_path):
 async def test_values_of_yesterday_have_their_date_and_a_silent_meter_is_marked(tmp_path):
     async with home(tmp_path) as made:
         assert await text_of(made.house, "/now") == "house\nnoch keine Werte"
-        made.read("house", {"voltage_l1": 230.0})
+        made.read({"voltage_l1": 230.0})
         made.house.pollers[0].state.silent_since_us = made.clock.wall_us
         made.clock.advance(86_400)
         assert await text_of(made.house, "/now") == (
@@ -115,7 +115,7 @@ async def test_several_meters_show_what_matters_and_have_buttons(tmp_path):
     meters = [meter(), meter("heat pump", "SDM230", address=2)]
     async with home(tmp_path, meters, "en") as made:
         for one in meters:
-            made.read(one.name, dict.fromkeys(one.intervals_us, 1.0))
+            made.read(dict.fromkeys(one.intervals_us, 1.0), one.name)
         text, buttons = await said(made.house, "/now")
         assert text == (
             "house 12:00:00\n"
@@ -154,7 +154,7 @@ async def test_thirty_meters_with_names_of_all_sorts(tmp_path):
     meters = [meter(name, address=number + 1) for number, name in enumerate(names)]
     async with home(tmp_path, meters) as made:
         for one in meters[1:]:
-            made.read(one.name, dict.fromkeys(one.intervals_us, 1.0))
+            made.read(dict.fromkeys(one.intervals_us, 1.0), one.name)
         for command in ("/now", "/energy", "/status", "/chart nonsense", "/alarm", "/fast"):
             text, buttons = await said(made.house, command)
             if command in ("/now", "/energy", "/status"):
@@ -457,8 +457,8 @@ async def test_a_typing_error_is_a_button_away(tmp_path, drawn):
 async def test_status_in_both_languages(tmp_path):
     meters = [meter(), meter("<i>heat</i> pump", address=2), meter("c", address=3), meter("d", address=4)]
     async with home(tmp_path, meters, rules=[VOLTAGE]) as made:
-        made.read("house", {"voltage_l1": 254.0}, ago_s=3)
-        made.read("d", {"voltage_l1": 230.0}, ago_s=3600)
+        made.read({"voltage_l1": 254.0}, ago_s=3)
+        made.read({"voltage_l1": 230.0}, "d", ago_s=3600)
         made.house.alarms.hear(Reading("house", made.clock.wall_us, BOOT, 1, {"voltage_l1": 254.0}))
         states = [poller.state for poller in made.house.pollers]
         states[0].readings, states[3].readings, states[3].skipped = 1234, 1, 2

@@ -97,7 +97,7 @@ def pair(house, *chat_ids):
 async def running(tmp_path, api, *chat_ids, token=None, **more):
     """The bot, with these chats paired, in English."""
     async with home(tmp_path, language="en", rules=[VOLTAGE], **more) as made:
-        made.read("house", {"voltage_l1": 230.0})
+        made.read({"voltage_l1": 230.0})
         pair(made.house, *chat_ids)
         for chat_id in chat_ids:
             api.add_chat(chat_id)
@@ -323,7 +323,7 @@ async def test_a_meter_whose_name_is_html_and_a_long_answer(tmp_path, telegram_a
     meters = [meter(f'<b>&"{number}" \N{ELECTRIC PLUG}' + "ä" * 80, address=number + 1) for number in range(30)]
     async with running(tmp_path, telegram_api, ANNA.id, meters=meters) as run:
         for one in meters:
-            run.made.read(one.name, dict.fromkeys(one.intervals_us, 1.0))
+            run.made.read(dict.fromkeys(one.intervals_us, 1.0), one.name)
         run.api.say(ANNA.id, "/now", ANNA)
         sent = await run.api.wait_until_async(
             lambda: (found := run.api.sent(ANNA.id)) and found[-1].buttons and found, "the last piece"
