@@ -24,7 +24,8 @@ from smartmeter.reading import Reading
 from smartmeter.sinks.shipper import ShipperState
 from smartmeter.state import with_state
 from tests.bot.made_up import BOOT, NASTY, NOON_US, at, home, in_english, meter
-from tests.fixtures.telegram_api import MOST_BUTTONS, parse_html, utf16_units
+from tests.fixtures.telegram_api import MOST_BUTTONS
+from tests.fixtures.telegram_text import parse_html, utf16_units
 
 IMPORT, EXPORT = "active_energy_import", "active_energy_export"
 VOLTAGE = Rule("Spannung", "measurand", "house", "voltage_l1", "above", 253.0, 1.0, 0, 60_000_000)

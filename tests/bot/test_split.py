@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from smartmeter.bot.answer import bold, escaped
 from smartmeter.bot.split import CAPTION_UNITS, TEXT_UNITS, split
-from tests.fixtures.telegram_api import parse_html, utf16_units
+from tests.fixtures.telegram_text import parse_html, utf16_units
 
 WORDS = st.text(
     st.characters(exclude_categories=("Cs", "Cc", "Zs", "Zl", "Zp")) | st.sampled_from("<>&;'\"😀"), max_size=80

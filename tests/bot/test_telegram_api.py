@@ -39,7 +39,10 @@ from telegram.error import (
 )
 from telegram.request import HTTPXRequest
 
-from tests.fixtures.telegram_api import LARGEST_PHOTO, Person, Refusal, TelegramApi, image_size, parse_body, parse_html
+from tests.fixtures.http_form import parse_body
+from tests.fixtures.image_size import image_size
+from tests.fixtures.telegram_api import LARGEST_PHOTO, Person, TelegramApi
+from tests.fixtures.telegram_text import Refusal, parse_html
 
 HOME = 4711
 GROUP = -42
