@@ -8,7 +8,6 @@ from smartmeter.measurands import measurands
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.models import load_model
 from smartmeter.periods import system_zone
-from smartmeter.settings.errors import SettingsError
 from smartmeter.settings.load import load_settings
 from smartmeter.settings.model import FastSettings, JournalSettings, PostgresqlSettings
 
@@ -32,11 +31,6 @@ user = "zaehler"
 """
 
 
-@pytest.fixture(autouse=True)
-def _no_systemd(monkeypatch):
-    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
-
-
 @pytest.fixture
 def load(tmp_path):
     def load(text):
@@ -45,16 +39,6 @@ def load(tmp_path):
         return load_settings(path)
 
     return load
-
-
-@pytest.fixture
-def mistakes(load):
-    def mistakes(text):
-        with pytest.raises(SettingsError) as caught:
-            load(text)
-        return {mistake.key: mistake.text for mistake in caught.value.mistakes}
-
-    return mistakes
 
 
 def test_the_later_format_means_what_it_meant(load, tmp_path):

@@ -26,11 +26,6 @@ Spannung_L1 = 10
 PG = '[pg]\nip = "db"\npguser = "u"\npgpw = "geheim"\ndb = "d"\n'
 
 
-@pytest.fixture(autouse=True)
-def _no_systemd(monkeypatch):
-    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
-
-
 @pytest.fixture
 def load(tmp_path):
     def load(text, ssh_auth=SSH_AUTH):

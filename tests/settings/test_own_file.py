@@ -8,7 +8,6 @@ import pytest
 from smartmeter.modbus.line import AsciiFormat, NetworkLine, SerialFormat
 from smartmeter.models import load_model
 from smartmeter.periods import system_zone
-from smartmeter.settings.errors import SettingsError
 from smartmeter.settings.load import load_settings
 from smartmeter.settings.model import FastSettings, JournalSettings, PostgresqlSettings, SshSettings
 
@@ -26,33 +25,6 @@ host = "db"
 database = "energy"
 user = "meter"
 """
-
-
-@pytest.fixture(autouse=True)
-def _no_systemd(monkeypatch):
-    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
-    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
-
-
-@pytest.fixture
-def load(tmp_path):
-    def load(text):
-        path = tmp_path / "smartmeter.toml"
-        path.write_text(text)
-        return load_settings(path)
-
-    return load
-
-
-@pytest.fixture
-def mistakes(load, tmp_path):
-    def mistakes(text):
-        with pytest.raises(SettingsError) as caught:
-            load(text)
-        assert all(mistake.file == tmp_path / "smartmeter.toml" for mistake in caught.value.mistakes)
-        return {mistake.key: mistake.text for mistake in caught.value.mistakes}
-
-    return mistakes
 
 
 def test_every_key_of_the_full_file_arrives():

@@ -26,26 +26,6 @@ TARIFF = "[[tariff]]\nprice = 0.35\n"
 CHEAP = "[[tariff.time]]\nprice = 0.2\n"
 
 
-@pytest.fixture
-def load(tmp_path):
-    def load(text):
-        path = tmp_path / "smartmeter.toml"
-        path.write_text(text)
-        return load_settings(path)
-
-    return load
-
-
-@pytest.fixture
-def mistakes(load):
-    def mistakes(text):
-        with pytest.raises(SettingsError) as caught:
-            load(text)
-        return {mistake.key: mistake.text for mistake in caught.value.mistakes}
-
-    return mistakes
-
-
 def test_every_key_of_the_full_file_arrives():
     night = TimeRule(0.25, frozenset({4, 5}), 22 * 60, 6 * 60, 0.07)
     fixed = Tariff(("house",), date(2026, 1, 1), date(2027, 1, 1), "CHF", 0.35, 0.08, 9.9, None, 0.0, (night,))

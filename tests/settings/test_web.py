@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from smartmeter.settings.errors import SettingsError
 from smartmeter.settings.load import load_settings
 from smartmeter.settings.model import WebSettings
 
@@ -22,17 +21,6 @@ def load(tmp_path):
         return load_settings(path).web
 
     return load
-
-
-@pytest.fixture
-def mistakes(load):
-    def mistakes(text):
-        with pytest.raises(SettingsError) as caught:
-            load(text)
-        assert "hunter" not in str(caught.value)
-        return {mistake.key: mistake.text for mistake in caught.value.mistakes}
-
-    return mistakes
 
 
 def test_every_key_of_the_full_file_arrives():
