@@ -28,7 +28,8 @@ class Register:
     (0 to 65535), `source` the keys of the model's sources that vouch for it. `order` "big" means that the first
     register holds the high word, "little" the low one; within a word the high byte is always first. What is there
     times `scale` is the value in the measurand's unit. `na` are the contents, as unsigned numbers, that mean "no
-    value".
+    value". Where `scale_at` is the address of another register, the value is multiplied by ten to the power of what is
+    there, and both must be read in one request.
     """
 
     measurand: str
@@ -40,16 +41,33 @@ class Register:
     order: WordOrder = "big"
     scale: Decimal = ONE
     na: frozenset[int] = frozenset()
+    scale_at: int | None = None
 
     @property
     def is_plain_float32(self) -> bool:
         """Whether it is a float32 with the high word first, as it stands: most are, and most quickly read."""
-        return self.type == "float32" and self.order == "big" and self.scale == ONE and not self.na
+        return (
+            self.type == "float32"
+            and self.order == "big"
+            and self.scale == ONE
+            and not self.na
+            and self.scale_at is None
+        )
 
     @property
     def end(self) -> int:
         """The address after its last one."""
         return self.address + self.count
+
+    @property
+    def read_from(self) -> int:
+        """The first address that must be read for its sake."""
+        return self.address if self.scale_at is None else min(self.address, self.scale_at)
+
+    @property
+    def read_to(self) -> int:
+        """The address after the last one that must be read for its sake."""
+        return self.end if self.scale_at is None else max(self.end, self.scale_at + 1)
 
 
 def bits(type_: ValueType) -> int:

@@ -11,6 +11,8 @@ from smartmeter.models.register import FLOATS, ONE, SIGNED, Register
 
 REGISTER_BYTES = 2
 
+# What a scale factor can be.
+_EXPONENTS = range(-10, 11)
 _FLOAT64 = struct.Struct(">d")
 _FLOAT32 = struct.Struct(">f")
 # A float32 keeps any 6 significant decimal digits, and 9 always tell it from its neighbours (IEEE 754, section 5.12.2);
@@ -39,17 +41,36 @@ _SCALES_FROM = {exponent: _scales(round(math.log10(ten))) for exponent, ten in _
 def decode(register: Register, data: bytes) -> float | None:
     """The value that the bytes of a register's content say, in the measurand's unit; None for "no value".
 
-    The scale is multiplied as decimals are: 2301 times 0.1 is 230.1.
+    The scale is multiplied as decimals are: 2301 times 0.1 is 230.1. A register with a scale factor in another one has
+    no value by itself: `decode_scaled` wants both.
     """
+    return None if register.scale_at is not None else _decode(register, data, 0)
+
+
+def decode_scaled(register: Register, data: bytes, scale_factor: bytes) -> float | None:
+    """The same for a register whose scale factor, in the register at `scale_at`, has this content.
+
+    None also if that is not from -10 to 10, or the marker 8000h that there is none (SunSpec Device Information Model
+    Specification 1.1, sunssf).
+    """
+    exponent = int.from_bytes(scale_factor, signed=True)
+    return _decode(register, data, exponent) if exponent in _EXPONENTS else None
+
+
+def _decode(register: Register, data: bytes, exponent: int) -> float | None:
     if register.order == "little":
         data = _words_turned(data)
     if register.na and int.from_bytes(data) in register.na:
         return None
     value = _number(register, data)
-    if value is None or register.scale == ONE:
-        return value
+    if value is None:
+        return None
+    if register.scale == ONE and not exponent:
+        return float(value)
     # The shortest decimal of a float is what is meant: 49.98 and not what a float holds of it.
-    return float(Decimal(repr(value) if isinstance(value, float) else value) * register.scale)
+    decimal = Decimal(repr(value) if isinstance(value, float) else value)
+    # Nothing is no less than nothing, whichever way its sign is turned.
+    return float((decimal * register.scale).scaleb(exponent)) or 0.0
 
 
 def _words_turned(data: bytes) -> bytes:
@@ -61,8 +82,7 @@ def _words_turned(data: bytes) -> bytes:
 def _number(register: Register, data: bytes) -> float | None:
     """What is there before it is scaled: of integers an int, so that none of a u64's digits is lost."""
     if register.type not in FLOATS:
-        number = int.from_bytes(data, signed=register.type in SIGNED)
-        return number if register.scale != ONE else float(number)
+        return int.from_bytes(data, signed=register.type in SIGNED)
     if register.type == "float32":
         return decode_float32(data)
     (exact,) = _FLOAT64.unpack(data)

@@ -115,7 +115,7 @@ def _crossed(model: Model, function: int, address: int, count: int) -> frozenset
 
 
 def _as_gap(register: Register) -> Gap:
-    return Gap(register.function, register.address, register.end)
+    return Gap(register.function, register.read_from, register.read_to)
 
 
 def _crosses_any(refusal: Refusal, barriers: Iterable[Gap]) -> bool:

@@ -69,7 +69,7 @@ def plan_blocks(registers: Iterable[Register], line: Line, turnaround_s: float, 
     because the time of a block grows with its span.
     """
     by_function: dict[int, list[Register]] = {}
-    for register in sorted(registers, key=lambda register: register.address):
+    for register in sorted(registers, key=lambda register: register.read_from):
         by_function.setdefault(register.function, []).append(register)
     return tuple(
         block
@@ -85,11 +85,11 @@ def line_time_s(blocks: Iterable[Block], line: Line, turnaround_s: float) -> flo
 
 def gaps_between(registers: Iterable[Register]) -> frozenset[Gap]:
     """The runs of addresses between the registers of one function that belong to none of them."""
-    in_order = sorted(registers, key=lambda register: (register.function, register.address))
+    in_order = sorted(registers, key=lambda register: (register.function, register.read_from))
     return frozenset(
-        Gap(left.function, left.end, right.address)
+        Gap(left.function, left.read_to, right.read_from)
         for left, right in itertools.pairwise(in_order)
-        if left.function == right.function and left.end < right.address
+        if left.function == right.function and left.read_to < right.read_from
     )
 
 
@@ -115,9 +115,8 @@ def _plan_function(
 
 def _possible_starts(registers: Sequence[Register], end: int, rules: BlockRules) -> Iterable[int]:
     """Where the block that ends before `end` may begin; a register alone is always possible."""
-    last = registers[end - 1]
     for start in range(end - 1, -1, -1):
-        span = last.end - registers[start].address
+        span = _span(registers[start:end])
         if start < end - 1 and (
             span > rules.registers_per_request or _barred(registers[start], registers[start + 1], rules)
         ):
@@ -127,19 +126,18 @@ def _possible_starts(registers: Sequence[Register], end: int, rules: BlockRules)
 
 def _barred(left: Register, right: Register, rules: BlockRules) -> bool:
     return any(
-        barrier.function == left.function and left.end <= barrier.start and barrier.end <= right.address
+        barrier.function == left.function and left.read_to <= barrier.start and barrier.end <= right.read_from
         for barrier in rules.barriers
     )
 
 
 def _block(registers: Sequence[Register]) -> Block:
     first = registers[0]
-    return Block(first.function, first.address, _span(registers), tuple(registers))
+    return Block(first.function, first.read_from, _span(registers), tuple(registers))
 
 
 def _span(registers: Sequence[Register]) -> int:
-    first, last = registers[0], registers[-1]
-    return last.end - first.address
+    return max([register.read_to for register in registers]) - registers[0].read_from
 
 
 def _block_ns(registers: Sequence[Register], line: Line, turnaround_s: float) -> int:

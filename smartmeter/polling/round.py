@@ -8,8 +8,8 @@ from functools import lru_cache
 from smartmeter.modbus.errors import AnswerError, ExceptionAnswerError, NoAnswerError
 from smartmeter.modbus.frames import ReadRequest
 from smartmeter.modbus.line import Line
-from smartmeter.models import Model
-from smartmeter.polling.decode import REGISTER_BYTES, decode, shortest_float32
+from smartmeter.models import Model, Register
+from smartmeter.polling.decode import REGISTER_BYTES, decode, decode_scaled, shortest_float32
 from smartmeter.polling.learned import Learned, block_rules, learn_answer, learn_refusal
 from smartmeter.polling.plan import Block, plan_blocks
 from smartmeter.settings.model import MeterSettings
@@ -78,7 +78,7 @@ async def read_round(  # noqa: PLR0913, PLR0917 - a round is described by that m
                 data = first
             else:
                 attempts = ATTEMPTS if alive or not lost else 1
-                data = await _read_patiently(request, read, failures, attempts, first)
+                data = await read_patiently(request, read, failures, attempts, first)
         except ExceptionAnswerError as error:
             alive = True
             if not error.is_refusal:
@@ -111,8 +111,12 @@ def _request(unit: int, function: int, address: int, count: int) -> ReadRequest:
     return ReadRequest(unit, function, address, count)
 
 
-async def _read_patiently(
-    request: ReadRequest, read: ReadRegisters, failures: list[AnswerError], attempts: int, first: AnswerError | None
+async def read_patiently(
+    request: ReadRequest,
+    read: ReadRegisters,
+    failures: list[AnswerError],
+    attempts: int,
+    first: AnswerError | None = None,
 ) -> bytes:
     """The answer to the request; every failed attempt is added to `failures`, and the last one raised.
 
@@ -137,9 +141,14 @@ def _decode(block: Block, data: bytes) -> Iterable[tuple[str, float | None]]:
     """The values in a block's answer, by measurand."""
     if block.floats is not None:
         return zip(block.measurands, map(shortest_float32, block.floats.unpack(data)), strict=True)
-    starts = (REGISTER_BYTES * (register.address - block.address) for register in block.registers)
-    pieces = zip(block.registers, starts, strict=True)
-    return [
-        (register.measurand, decode(register, data[start : start + REGISTER_BYTES * register.count]))
-        for register, start in pieces
-    ]
+    return [(register.measurand, _value(register, block.address, data)) for register in block.registers]
+
+
+def _value(register: Register, first: int, data: bytes) -> float | None:
+    """The value of a register in the bytes of an answer that begins with the register `first`."""
+    start = REGISTER_BYTES * (register.address - first)
+    content = data[start : start + REGISTER_BYTES * register.count]
+    if register.scale_at is None:
+        return decode(register, content)
+    start = REGISTER_BYTES * (register.scale_at - first)
+    return decode_scaled(register, content, data[start : start + REGISTER_BYTES])
