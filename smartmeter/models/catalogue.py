@@ -1,6 +1,7 @@
 """Loads the meter models that lie beside this file as TOML."""
 
 import difflib
+import re
 import tomllib
 from collections.abc import Sequence
 from functools import cache
@@ -10,6 +11,10 @@ from smartmeter.errors import SmartmeterError
 from smartmeter.models.definition import read_definition
 from smartmeter.models.keys import key_text
 from smartmeter.models.model import Model
+
+SUNSPEC = "SunSpec"
+# `SunSpec`, or with the number of one of its information models.
+_SUNSPEC_NAME = re.compile(r"sunspec(?:-(\d+))?", re.IGNORECASE | re.ASCII)
 
 
 class UnknownModelError(SmartmeterError):
@@ -26,7 +31,7 @@ class UnknownModelError(SmartmeterError):
 def model_names() -> tuple[str, ...]:
     """The names of all models in the catalogue, sorted."""
     files = resources.files("smartmeter.models").iterdir()
-    return tuple(sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml")))
+    return tuple(sorted([SUNSPEC, *(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))]))
 
 
 def load_model(name: str) -> Model:
@@ -42,8 +47,19 @@ def load_model(name: str) -> Model:
 
 def find_model(name: str) -> Model | None:
     """The model of the catalogue with this name, in any case; None if there is none."""
+    if sunspec := _SUNSPEC_NAME.fullmatch(name):
+        return _load_sunspec(int(sunspec[1]) if sunspec[1] else None)
     known = {model_name.lower(): model_name for model_name in model_names()}
     return _load_file(known[name.lower()]) if name.lower() in known else None
+
+
+@cache
+def _load_sunspec(id_: int | None) -> Model | None:
+    from smartmeter.models.sunspec import IDS, sunspec_model  # noqa: PLC0415 - most have no such device
+
+    if id_ is None:
+        return sunspec_model(SUNSPEC, IDS)
+    return sunspec_model(f"{SUNSPEC}-{id_}", (id_,)) if id_ in IDS else None
 
 
 @cache

@@ -20,7 +20,9 @@ class Model:
     `whole_values` whether it refuses requests that begin or end within a value, `turnaround_s` the time from the end of
     a request to the first character of the answer that plans assume, `max_current_a` the largest current per phase that
     it can measure. `identification` is where it says which one it is. `tested` says whether someone has read a real one
-    with these registers. `file` is the user's own file that it comes from; None for those of the program.
+    with these registers. `file` is the user's own file that it comes from; None for those of the program. `sunspec` are
+    the SunSpec information models of which the device has one and tells itself where; `registers` are then those of a
+    usual device. Empty for all others.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Model:
     registers: Mapping[str, Register]
     file: Path | None = None
     identification: Identification = UNIDENTIFIED
+    sunspec: tuple[int, ...] = ()
 
     def __reduce__(self) -> tuple[Callable[..., "Model"], tuple[Any, ...]]:
         """Between processes a model of the program travels by its name, a user's own one whole."""
