@@ -11,15 +11,15 @@ from pathlib import Path
 
 from smartmeter.cli.options import add_config_option, load_settings_from
 from smartmeter.errors import SmartmeterError
-from smartmeter.modbus.connection import open_connection
+from smartmeter.modbus.connection import Connection, open_connection
 from smartmeter.modbus.counters import LineCounters
-from smartmeter.modbus.errors import PortBusyError, PortError
+from smartmeter.modbus.errors import AnswerError, PortBusyError, PortError
 from smartmeter.modbus.port import latency_timer_ms
 from smartmeter.modbus.ports import Port, RtuUdpPort, SerialPort, parse_port
 from smartmeter.polling.load import MeterLoad, meter_load
 from smartmeter.polling.schedule import shortened
 from smartmeter.settings.errors import SettingsError
-from smartmeter.settings.model import BusSettings, Settings, TelegramSettings
+from smartmeter.settings.model import BusSettings, MeterSettings, Settings, TelegramSettings
 from smartmeter.sinks.driver import require_driver
 
 EXAMPLES = """\
@@ -145,7 +145,7 @@ def _check_load(plan: _BusPlan, findings: _Findings) -> None:
 def _check_port(bus: BusSettings, findings: _Findings) -> None:
     port = parse_port(bus.port)
     try:
-        asyncio.run(_try_port(bus, port))
+        asyncio.run(_try_port(bus, port, findings))
     except PortBusyError as error:
         findings.warnings.append(f"bus {bus.name}: {error}")
     except PortError as error:
@@ -170,8 +170,26 @@ def _check_latency(bus: BusSettings, port: SerialPort, findings: _Findings) -> N
         )
 
 
-async def _try_port(bus: BusSettings, port: Port) -> None:
-    (await open_connection(port, bus.format, bus.timeout_s, LineCounters())).close()
+async def _try_port(bus: BusSettings, port: Port, findings: _Findings) -> None:
+    connection = await open_connection(port, bus.format, bus.timeout_s, LineCounters())
+    try:
+        for meter in bus.meters:
+            if meter.model.sunspec:
+                await _look_at(meter, connection, findings)
+    finally:
+        connection.close()
+
+
+async def _look_at(meter: MeterSettings, connection: Connection, findings: _Findings) -> None:
+    """What a device that describes itself says; that it is silent now need not mean anything."""
+    from smartmeter.polling.sunspec import SunSpecError, look_at  # noqa: PLC0415 - most meters are none
+
+    try:
+        device = await look_at(meter, connection.read)
+    except (AnswerError, SunSpecError) as error:
+        findings.warnings.append(f"meter {meter.name}: {error}")
+    else:
+        findings.facts.append(f"meter {meter.name}: {device}")
 
 
 def _check_journal(path: Path, findings: _Findings) -> None:

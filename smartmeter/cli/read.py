@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 from smartmeter.cli.options import add_config_option, add_line_options, bus_from_options, load_settings_from
 from smartmeter.measurands import Language, measurands
-from smartmeter.modbus.connection import open_connection
+from smartmeter.modbus.connection import Connection, open_connection
 from smartmeter.modbus.counters import LineCounters
+from smartmeter.modbus.errors import AnswerError, NoAnswerError
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.modbus.ports import parse_port
 from smartmeter.polling.learned import Learned
@@ -27,9 +28,12 @@ EXAMPLES = """\
 
 @dataclass(frozen=True, slots=True)
 class _MeterRead:
+    """What was read; `device` tells in words what a device says of itself, if it does."""
+
     meter: MeterSettings
     time: datetime
     result: RoundResult
+    device: str | None = None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,21 +62,34 @@ def main(args: argparse.Namespace) -> int:
 async def _read_bus(bus: BusSettings) -> list[_MeterRead]:
     connection = await open_connection(parse_port(bus.port), bus.format, bus.timeout_s, LineCounters())
     try:
-        return [
-            _MeterRead(
-                meter,
-                datetime.now(UTC),
-                await read_round(meter, bus.format, frozenset(meter.intervals_us), Learned(), connection.read),
-            )
-            for meter in bus.meters
-        ]
+        return [await _read_meter(meter, bus, connection) for meter in bus.meters]
     finally:
         connection.close()
 
 
+async def _read_meter(meter: MeterSettings, bus: BusSettings, connection: Connection) -> _MeterRead:
+    told = None
+    if meter.model.sunspec:
+        from smartmeter.polling.sunspec import look_at  # noqa: PLC0415 - most meters are none
+
+        try:
+            device = await look_at(meter, connection.read)
+        except AnswerError as error:
+            return _MeterRead(meter, datetime.now(UTC), _nothing(error))
+        meter, told = device.meter, str(device)
+    moment = datetime.now(UTC)
+    result = await read_round(meter, bus.format, frozenset(meter.intervals_us), Learned(), connection.read)
+    return _MeterRead(meter, moment, result, told)
+
+
+def _nothing(error: AnswerError) -> RoundResult:
+    return RoundResult({}, Learned(), (error,), (error,), silent=isinstance(error, NoAnswerError))
+
+
 def _as_json(read: _MeterRead) -> str:
     time = read.time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return json.dumps({"meter": read.meter.name, "time": time, "values": _ordered(read)})
+    device = {"device": read.device} if read.device else {}
+    return json.dumps({"meter": read.meter.name, "time": time, **device, "values": _ordered(read)})
 
 
 def _as_text(read: _MeterRead, language: Language) -> str:
@@ -80,6 +97,8 @@ def _as_text(read: _MeterRead, language: Language) -> str:
     names = {id_: measurands()[id_] for id_ in values}
     width = max((len(measurand.label(language)) for measurand in names.values()), default=0)
     lines = [f"{read.meter.name}: {read.meter.model.name} at address {read.meter.address}, {len(values)} values"]
+    if read.device:
+        lines.append(f"  {read.device}")
     for id_, value in values.items():
         shown = "no value" if value is None else f"{value:.10g}"
         lines.append(f"  {names[id_].label(language):{width}}  {shown:>12} {names[id_].unit_symbol:5} {id_}".rstrip())

@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from smartmeter.clock import Clock
+from smartmeter.errors import SmartmeterError
 from smartmeter.modbus.errors import AnswerError, NoAnswerError, PortError
 from smartmeter.modbus.frames import ReadRequest
 from smartmeter.polling.bus import Bus
@@ -20,6 +21,9 @@ from smartmeter.polling.round import RoundResult, read_round
 from smartmeter.polling.schedule import Grid, count_instants, shortened
 from smartmeter.reading import Reading
 from smartmeter.settings.model import MeterSettings
+
+if TYPE_CHECKING:
+    from smartmeter.polling.sunspec import Device
 
 # A wall clock that moves by more than this against the monotonic one has been set.
 CLOCK_JUMP_US = 1_000_000
@@ -51,7 +55,10 @@ class MeterState:
 
 
 class MeterPoller:
-    """Reads one meter for ever and hands each reading to `deliver`."""
+    """Reads one meter for ever and hands each reading to `deliver`.
+
+    `meter` is as the settings have it; of a device that describes itself, with the registers that were found in it.
+    """
 
     def __init__(
         self,
@@ -63,6 +70,7 @@ class MeterPoller:
     ) -> None:
         self.state = MeterState()
         self.meter = meter
+        self._wanted = meter
         self._bus = bus
         self._fast = fast
         self._clock = clock
@@ -90,12 +98,51 @@ class MeterPoller:
                 continue
 
     async def _follow_grid(self) -> NoReturn:
+        await self._look_at_device()
         await self._round_of_everything()
         while True:
             await self._round(*await self._next_instant())
             if self.state.silent_since_us is not None:
                 await self._wait_for_answer()
+                await self._look_at_device()
                 await self._round_of_everything()
+
+    async def _look_at_device(self) -> None:
+        """Of a device that describes itself, return when its registers are known; it may be another one than before."""
+        if not self._wanted.model.sunspec:
+            return
+        from smartmeter.polling.sunspec import SunSpecError, look_at  # noqa: PLC0415 - most meters are none
+
+        pause_s = FIRST_PROBE_S
+        while True:
+            deadline_s = time.monotonic() + self._grid.shortest_us / 1e6
+            try:
+                with self._bus.round():
+                    device = await look_at(self._wanted, partial(self._bus.read, deadline_s=deadline_s))
+            except NoAnswerError as error:
+                self.state.failures[NoAnswerError.__name__] += 1
+                self._note_silence(error, self._clock.wall_us())
+                await self._wait_for_answer()
+            except (AnswerError, SunSpecError) as error:
+                self._note_trouble(error)
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, LAST_PROBE_S)
+            else:
+                self._take(device)
+                return
+
+    def _take(self, device: "Device") -> None:
+        """From now on read the registers that were found."""
+        if device.meter.model is not self.meter.model:
+            self.meter, self.state.learned = device.meter, Learned()
+            self._grid, self._fast_grid = Grid(device.meter.intervals_us), None
+            self._followed = self._grid
+        told = f"Meter {self.meter.name}: {device}."
+        if device.absent:
+            told += f" It does not have {', '.join(device.absent)}."
+        if told not in self._news_told:
+            self._news_told.add(told)
+            log.info("%s", told)
 
     def _grid_now(self) -> Grid:
         if not self._fast.active:
@@ -192,18 +239,27 @@ class MeterPoller:
             state.learned = result.learned
         state.failures.update(type(failure).__name__ for failure in result.failures)
         if result.silent:
-            if state.silent_since_us is None:
-                log.warning("Meter %s is silent (%s). It is asked less and less often.", name, result.lost[0])
-                state.silent_since_us = stamp_us
+            self._note_silence(result.lost[0], stamp_us)
             return
         if state.silent_since_us is not None:
             log.info("Meter %s answers again, after %.0f s.", name, (stamp_us - state.silent_since_us) / 1e6)
             state.silent_since_us = None
-        trouble = type(result.lost[0]).__name__ if result.lost else ""
-        if trouble and trouble != self._trouble:
-            log.warning("Meter %s: a block was given up (%s).", name, result.lost[0])
-        elif self._trouble and not trouble:
+        if result.lost:
+            self._note_trouble(result.lost[0])
+        elif self._trouble:
             log.info("Meter %s reads without errors again.", name)
+            self._trouble = ""
+
+    def _note_silence(self, error: AnswerError, stamp_us: int) -> None:
+        if self.state.silent_since_us is None:
+            log.warning("Meter %s is silent (%s). It is asked less and less often.", self.meter.name, error)
+            self.state.silent_since_us = stamp_us
+
+    def _note_trouble(self, error: SmartmeterError) -> None:
+        trouble = type(error).__name__
+        if trouble != self._trouble:
+            what = "a block was given up" if isinstance(error, AnswerError) else "it cannot be read"
+            log.warning("Meter %s: %s (%s).", self.meter.name, what, error)
         self._trouble = trouble
 
     def _tell_news(self, learned: Learned) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from smartmeter.modbus.connection import open_connection
+from smartmeter.modbus.connection import Connection, open_connection
 from smartmeter.modbus.counters import LineCounters
 from smartmeter.modbus.errors import AnswerError
 from smartmeter.modbus.frames import ReadRequest
@@ -11,6 +11,9 @@ from smartmeter.modbus.line import NetworkLine, SerialFormat
 from smartmeter.modbus.ports import parse_port
 from smartmeter.models import Model
 from smartmeter.polling.decode import decode
+from smartmeter.polling.learned import Learned
+from smartmeter.polling.round import read_round
+from smartmeter.settings.model import MeterSettings
 
 # What meters are set to, by their papers and by those who use them; the commonest first.
 USUAL_FORMATS = (
@@ -57,6 +60,8 @@ async def probe(
     request = ReadRequest(address, register.function, register.address, register.count)
     connection = await open_connection(parse_port(port), line, timeout_s, LineCounters())
     try:
+        if model.sunspec:
+            return await _probe_device(line, model, address, connection)
         for _ in range(ATTEMPTS):
             try:
                 value = decode(register, await connection.read(request))
@@ -66,6 +71,25 @@ async def probe(
     finally:
         connection.close()
     return None
+
+
+async def _probe_device(
+    line: SerialFormat | NetworkLine, model: Model, address: int, connection: Connection
+) -> Answer | None:
+    """The same for a device that describes itself."""
+    from smartmeter.polling.sunspec import SunSpecError, look_at  # noqa: PLC0415 - most meters are none
+
+    meter = MeterSettings(model.name, model, address, dict.fromkeys(model.registers, 1))
+    try:
+        meter = (await look_at(meter, connection.read)).meter
+        asked = frozenset({"voltage_l1"} & meter.model.registers.keys())
+        result = await read_round(meter, line, asked, Learned(), connection.read)
+    except AnswerError:
+        return None
+    except SunSpecError:
+        return Answer(line, "voltage_l1", None)
+    value = result.values.get("voltage_l1")
+    return Answer(line, "voltage_l1", value if _is_plausible("voltage_l1", value) else None)
 
 
 def _is_plausible(measurand: str, value: float | None) -> bool:
