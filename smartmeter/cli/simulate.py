@@ -23,6 +23,7 @@ EXAMPLES = """\
   smartmeter simulate --model SDM530,SDM230 --address 1,2 --link /tmp/meters --baudrate 19200 --parity E
   smartmeter simulate --tcp 1502
   smartmeter simulate --tcp 4196 --rtu
+  smartmeter simulate --model SunSpec-103 --tcp 1502
   smartmeter simulate --link /tmp/meter --noise 0.05 --max-registers 20
 
 It runs until Ctrl-C or SIGTERM.
@@ -33,6 +34,8 @@ ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ADDRESSES = range(1, 248)
 MOST_REGISTERS = 125
 MBPOLL_VALUES = 3
+# What a SunSpec device is and where it begins if nothing else is said.
+SUNSPEC_MODEL, SUNSPEC_BASE = 203, 40000
 # What mbpoll adds to the kind of register for a type.
 MBPOLL_TYPES = {"float32": ":float", "u32": ":int", "s32": ":int", "u16": "", "s16": ":int16"}
 
@@ -43,6 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--address", type=_addresses, metavar="N[,N…]", help="their addresses, 1 to 247 (default 1, 2, …)"
+    )
+    parser.add_argument(
+        "--sunspec-base",
+        type=_number(int, 0, 60_000),
+        default=SUNSPEC_BASE,
+        metavar="N",
+        help=f"the register at which a SunSpec device begins (default {SUNSPEC_BASE})",
     )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="another number, another house (default 1)")
     where = parser.add_mutually_exclusive_group()
@@ -105,16 +115,20 @@ def _meters(args: argparse.Namespace) -> list[VirtualMeter]:
         )
     if len(set(addresses)) < len(addresses):
         raise SmartmeterError("--address names one address twice; every meter on a line needs its own")
-    return [
-        VirtualMeter(
-            model,
-            address,
-            seed=seed,
-            quirks=Quirks(max_registers=args.max_registers, refuse_undefined=args.refuse_undefined),
-            faults=Faults(silent=args.silent, noise=args.noise),
-        )
-        for seed, (model, address) in enumerate(zip(models, addresses, strict=True), start=args.seed)
-    ]
+    numbered = enumerate(zip(models, addresses, strict=True), start=args.seed)
+    return [_meter(model, address, seed, args) for seed, (model, address) in numbered]
+
+
+def _meter(model: Model, address: int, seed: int, args: argparse.Namespace) -> VirtualMeter:
+    quirks = Quirks(max_registers=args.max_registers, refuse_undefined=args.refuse_undefined)
+    faults = Faults(silent=args.silent, noise=args.noise)
+    if not model.sunspec:
+        return VirtualMeter(model, address, seed=seed, quirks=quirks, faults=faults)
+    from smartmeter.simulator.sunspec import VirtualSunSpec  # noqa: PLC0415 - most meters are none
+
+    # Which one it is of all that SunSpec alone may be: a meter of three phases.
+    ids = model.sunspec if len(model.sunspec) == 1 else (SUNSPEC_MODEL,)
+    return VirtualSunSpec(ids, address, base=args.sunspec_base, seed=seed, quirks=quirks, faults=faults)
 
 
 def _serve_line(meters: Sequence[VirtualMeter], args: argparse.Namespace) -> None:
