@@ -28,12 +28,13 @@ EXAMPLES = """\
 
 @dataclass(frozen=True, slots=True)
 class _MeterRead:
-    """What was read; `device` tells in words what a device says of itself, if it does."""
+    """What was read; `device` tells in words what a device says of itself, `wrong` what kept it from being read."""
 
     meter: MeterSettings
     time: datetime
     result: RoundResult
     device: str | None = None
+    wrong: str | None = None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +56,7 @@ def main(args: argparse.Namespace) -> int:
             print(_as_json(read) if args.json else _as_text(read, language), flush=True)
             for trouble in _troubles(read, bus):
                 print(f"smartmeter: meter {read.meter.name}: {trouble}", file=sys.stderr)
-            complete = complete and not read.result.lost
+            complete = complete and not (read.result.lost or read.wrong)
     return 0 if complete else 1
 
 
@@ -70,20 +71,22 @@ async def _read_bus(bus: BusSettings) -> list[_MeterRead]:
 async def _read_meter(meter: MeterSettings, bus: BusSettings, connection: Connection) -> _MeterRead:
     told = None
     if meter.model.sunspec:
-        from smartmeter.polling.sunspec import look_at  # noqa: PLC0415 - most meters are none
+        from smartmeter.polling.sunspec import SunSpecError, look_at  # noqa: PLC0415 - most meters are none
 
         try:
             device = await look_at(meter, connection.read)
         except AnswerError as error:
             return _MeterRead(meter, datetime.now(UTC), _nothing(error))
+        except SunSpecError as error:
+            return _MeterRead(meter, datetime.now(UTC), _nothing(), wrong=str(error))
         meter, told = device.meter, str(device)
     moment = datetime.now(UTC)
     result = await read_round(meter, bus.format, frozenset(meter.intervals_us), Learned(), connection.read)
     return _MeterRead(meter, moment, result, told)
 
 
-def _nothing(error: AnswerError) -> RoundResult:
-    return RoundResult({}, Learned(), (error,), (error,), silent=isinstance(error, NoAnswerError))
+def _nothing(*errors: AnswerError) -> RoundResult:
+    return RoundResult({}, Learned(), errors, errors, silent=any(isinstance(error, NoAnswerError) for error in errors))
 
 
 def _as_json(read: _MeterRead) -> str:
@@ -110,6 +113,8 @@ def _ordered(read: _MeterRead) -> dict[str, float | None]:
 
 
 def _troubles(read: _MeterRead, bus: BusSettings) -> list[str]:
+    if read.wrong:
+        return [read.wrong]
     if read.result.silent:
         advice = f"check wiring (A and B swapped?), the address, and that the meter is set to {bus.format}"
         if not isinstance(bus.format, SerialFormat):

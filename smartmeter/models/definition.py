@@ -179,7 +179,7 @@ class _Definition:
             self._keys.may_lack = True
             self._keys.flaw(("like",), f'there is no model "{like}" in the catalogue; `smartmeter models` lists them')
         elif base.sunspec:
-            self._keys.flaw(("like",), f"an {base.name} describes itself; name it in the settings, without a file")
+            self._keys.flaw(("like",), f"{base.name} describes itself; name it in the settings, without a file")
         return base
 
     def _description(self, base: Model | None) -> Mapping[str, str]:

@@ -100,8 +100,8 @@ def _plan_function(
     best: list[tuple[int, int, int]] = [(0, 0, 0)]
     for end in range(1, len(registers) + 1):
         choices = [
-            (best[start][0] + _block_ns(registers[start:end], line, turnaround_s), best[start][1] + 1, start)
-            for start in _possible_starts(registers, end, rules)
+            (best[start][0] + _block_ns(span, line, turnaround_s), best[start][1] + 1, start)
+            for start, span in _possible_starts(registers, end, rules)
         ]
         best.append(min(choices))
     blocks: list[Block] = []
@@ -113,15 +113,17 @@ def _plan_function(
     return blocks[::-1]
 
 
-def _possible_starts(registers: Sequence[Register], end: int, rules: BlockRules) -> Iterable[int]:
-    """Where the block that ends before `end` may begin; a register alone is always possible."""
+def _possible_starts(registers: Sequence[Register], end: int, rules: BlockRules) -> Iterable[tuple[int, int]]:
+    """Where the block that ends before `end` may begin, and how long it then is; one alone is always possible."""
+    read_to = 0
     for start in range(end - 1, -1, -1):
-        span = _span(registers[start:end])
+        read_to = max(read_to, registers[start].read_to)
+        span = read_to - registers[start].read_from
         if start < end - 1 and (
             span > rules.registers_per_request or _barred(registers[start], registers[start + 1], rules)
         ):
             return
-        yield start
+        yield start, span
 
 
 def _barred(left: Register, right: Register, rules: BlockRules) -> bool:
@@ -133,13 +135,10 @@ def _barred(left: Register, right: Register, rules: BlockRules) -> bool:
 
 def _block(registers: Sequence[Register]) -> Block:
     first = registers[0]
-    return Block(first.function, first.read_from, _span(registers), tuple(registers))
+    read_to = max(register.read_to for register in registers)
+    return Block(first.function, first.read_from, read_to - first.read_from, tuple(registers))
 
 
-def _span(registers: Sequence[Register]) -> int:
-    return max([register.read_to for register in registers]) - registers[0].read_from
-
-
-def _block_ns(registers: Sequence[Register], line: Line, turnaround_s: float) -> int:
+def _block_ns(span: int, line: Line, turnaround_s: float) -> int:
     # Whole nanoseconds, so that equal times are equal and the number of blocks decides.
-    return round(line.exchange_s(_span(registers), turnaround_s) * _NANOSECONDS)
+    return round(line.exchange_s(span, turnaround_s) * _NANOSECONDS)

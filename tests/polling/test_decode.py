@@ -1,6 +1,8 @@
 import math
 import struct
+from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 from smartmeter.models import Register
 from smartmeter.models.register import COUNTS, FLOATS, SIGNED, bits, largest, smallest
-from smartmeter.polling.decode import _any_shortest, decode, decode_float32, shortest_float32
+from smartmeter.polling.decode import _any_shortest, decode, decode_float32, decode_scaled, shortest_float32
 from smartmeter.simulator.contents import content_of
 
 
@@ -130,3 +132,53 @@ def test_what_a_virtual_meter_shows_is_what_is_read(data, type_, order, scale):
         raw = Decimal(data.draw(st.integers(max(least, -(10**14)), min(most, 10**14))))
     value = float(raw * Decimal(scale))
     assert decode(one, content_of(one, value)) == value
+
+
+def scaled(type_, scale="1", na=()):
+    return replace(register(type_, scale=scale, na=na), scale_at=9)
+
+
+@pytest.mark.parametrize(
+    ("type_", "scale", "content", "exponent", "value"),
+    [
+        ("u16", "1", "08fd", -1, 230.1),
+        ("u16", "1", "08fd", 0, 2301.0),
+        ("s16", "-1", "fc18", 1, 10000.0),
+        ("s16", "0.01", "270f", -2, 0.9999),
+        ("u32", "0.001", "075bcd15", 3, 123456789.0),
+        ("u16", "1", "ffff", -10, 0.0000065535),
+        ("u16", "1", "0001", 10, 1e10),
+    ],
+)
+def test_a_scale_factor_is_a_power_of_ten(type_, scale, content, exponent, value):
+    decoded = decode_scaled(scaled(type_, scale), bytes.fromhex(content), struct.pack(">h", exponent))
+    assert decoded == value
+    assert isinstance(decoded, float)
+
+
+@given(
+    st.data(),
+    st.sampled_from(["u16", "s16", "u32"]),
+    st.integers(-10, 10),
+    st.sampled_from(["1", "-1", "0.001", "0.01"]),
+)
+def test_scaling_gives_the_float_that_is_nearest_to_the_exact_value(data, type_, exponent, scale):
+    half = 1 << (bits(type_) - 1)
+    raw = data.draw(st.integers(*((-half, half - 1) if type_ in SIGNED else (0, 2 * half - 1))))
+    content = raw.to_bytes(bits(type_) // 8, signed=type_ in SIGNED)
+    exact = raw * Fraction(scale) * Fraction(10) ** exponent
+    assert decode_scaled(scaled(type_, scale), content, struct.pack(">h", exponent)) == float(exact)
+
+
+@pytest.mark.parametrize("scale_factor", [-0x8000, -11, 11, 0x7FFF])
+def test_without_a_scale_factor_there_is_no_value(scale_factor):
+    assert decode_scaled(scaled("s16"), b"\x01\x02", struct.pack(">h", scale_factor)) is None
+    assert decode(scaled("s16"), b"\x01\x02") is None
+
+
+def test_a_marker_is_no_value_whatever_the_scale_factor():
+    assert decode_scaled(scaled("s16", na=[0x8000]), b"\x80\x00", b"\x00\x01") is None
+
+
+def test_zero_has_no_sign():
+    assert str(decode(register("s16", scale="-1"), b"\x00\x00")) == "0.0"

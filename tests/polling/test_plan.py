@@ -12,8 +12,8 @@ LINE = SerialFormat(19200, 8, "E", 1)
 SDM530 = load_model("SDM530")
 
 
-def register(address, function=4, count=2):
-    return Register(f"m{function}_{address}", function, address, "", count)
+def register(address, function=4, count=2, scale_at=None):
+    return Register(f"m{function}_{address}", function, address, "", count, scale_at=scale_at)
 
 
 @st.composite
@@ -119,6 +119,34 @@ def test_the_68_values_take_what_was_computed(line, turnaround_s, limit, undefin
 def test_the_blocks_of_the_68_values():
     plan = plan_blocks(SDM530.registers.values(), LINE, 0.02, BlockRules(80))
     assert [(block.address, block.count) for block in plan] == [(0, 44), (46, 62), (200, 70), (334, 12)]
+
+
+@given(st.data())
+@settings(max_examples=200)
+def test_a_scale_factor_is_in_the_same_block_as_its_value(data):
+    """Groups of values with a scale factor before or behind them, as SunSpec and others have them."""
+    registers, address = [], 0
+    for size, before in data.draw(st.lists(st.tuples(st.integers(1, 4), st.booleans()), min_size=1, max_size=4)):
+        address += data.draw(st.integers(0, 30))
+        start = address + before
+        scale_at = address if before else start + 2 * size
+        registers += [register(start + 2 * index, scale_at=scale_at) for index in range(size)]
+        address = max(scale_at + 1, start + 2 * size)
+    limit = data.draw(st.integers(9, 60))
+    blocks = plan_blocks(data.draw(st.permutations(registers)), LINE, 0.02, BlockRules(limit))
+    found = [one for block in blocks for one in block.registers]
+    assert sorted(found, key=lambda one: one.address) == registers
+    for block in blocks:
+        assert block.count <= limit
+        for one in block.registers:
+            assert block.address <= min(one.address, one.scale_at)
+            assert max(one.address + 2, one.scale_at + 1) <= block.address + block.count
+        assert block.floats is None
+
+
+def test_between_values_that_share_a_scale_factor_there_is_no_gap():
+    registers = [register(0, scale_at=8), register(4, scale_at=8), register(20)]
+    assert gaps_between(registers) == {Gap(4, 9, 20)}
 
 
 def test_functions_do_not_share_a_block():
