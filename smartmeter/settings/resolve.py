@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -134,7 +135,7 @@ def _bus(table: BusTable, index: int, found: _Found, mistakes: Mistakes) -> BusS
     for position, (meter, model) in enumerate(zip(table.meter, models, strict=True)):
         at = (*place, "meter", position)
         if not mistakes.spoil((*at, "address")):
-            _claim(meter.address, (*at, "address"), addresses, mistakes)
+            _claim(meter.address, (*at, "address"), addresses, mistakes, same=partial(_device, model))
         settings = _meter(meter, model, at, mistakes)
         if settings is not None:
             _claim(settings.name, (*at, "name"), found.meters, mistakes)
@@ -142,6 +143,11 @@ def _bus(table: BusTable, index: int, found: _Found, mistakes: Mistakes) -> BusS
     return BusSettings(
         name, table.port, _format(table, port, models), table.timeout / SECOND_US, tuple(meters), table.pipeline
     )
+
+
+def _device(model: Model | None, address: str) -> str:
+    """What one address is for: a SunSpec device may be several in one, each with the number of its model."""
+    return f"{address} {model.name}" if model is not None and len(model.sunspec) == 1 else address
 
 
 def _port(table: BusTable, place: Place, found: _Found, mistakes: Mistakes) -> Port:
