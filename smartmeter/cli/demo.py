@@ -25,7 +25,8 @@ from smartmeter.periods import system_zone
 from smartmeter.reading import Reading
 from smartmeter.settings.model import BusSettings, FastSettings, JournalSettings, MeterSettings, Settings
 from smartmeter.settings.own_models import model_named
-from smartmeter.simulator import VirtualLine, VirtualMeter
+from smartmeter.simulator import VirtualLine
+from smartmeter.simulator.of_model import virtual_meter
 
 EXAMPLES = """\
   smartmeter demo
@@ -52,7 +53,7 @@ def main(args: argparse.Namespace) -> int:
     model = model_named(args.model)
     with tempfile.TemporaryDirectory(prefix="smartmeter-demo-") as directory:
         link = Path(directory) / "ttyVirtual"
-        with VirtualLine(LINE, [VirtualMeter(model)], link=link):
+        with VirtualLine(LINE, [virtual_meter(model)], link=link):
             settings = _settings(link, model, args)
             print(f"A virtual {model.name} answers at address 1 on {link}, {LINE}; Ctrl-C ends it.", flush=True)
             if settings.web is not None:

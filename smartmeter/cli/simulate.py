@@ -17,6 +17,7 @@ from smartmeter.simulator.faults import Faults, Quirks
 from smartmeter.simulator.frames import ASCII, RTU
 from smartmeter.simulator.line import VirtualLine
 from smartmeter.simulator.meter import VirtualMeter
+from smartmeter.simulator.of_model import SUNSPEC_BASE, virtual_meter
 
 EXAMPLES = """\
   smartmeter simulate --link /tmp/meter
@@ -34,8 +35,6 @@ ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ADDRESSES = range(1, 248)
 MOST_REGISTERS = 125
 MBPOLL_VALUES = 3
-# What a SunSpec device is and where it begins if nothing else is said.
-SUNSPEC_MODEL, SUNSPEC_BASE = 203, 40000
 # What mbpoll adds to the kind of register for a type.
 MBPOLL_TYPES = {"float32": ":float", "u32": ":int", "s32": ":int", "u16": "", "s16": ":int16"}
 
@@ -115,20 +114,17 @@ def _meters(args: argparse.Namespace) -> list[VirtualMeter]:
         )
     if len(set(addresses)) < len(addresses):
         raise SmartmeterError("--address names one address twice; every meter on a line needs its own")
-    numbered = enumerate(zip(models, addresses, strict=True), start=args.seed)
-    return [_meter(model, address, seed, args) for seed, (model, address) in numbered]
-
-
-def _meter(model: Model, address: int, seed: int, args: argparse.Namespace) -> VirtualMeter:
-    quirks = Quirks(max_registers=args.max_registers, refuse_undefined=args.refuse_undefined)
-    faults = Faults(silent=args.silent, noise=args.noise)
-    if not model.sunspec:
-        return VirtualMeter(model, address, seed=seed, quirks=quirks, faults=faults)
-    from smartmeter.simulator.sunspec import VirtualSunSpec  # noqa: PLC0415 - most meters are none
-
-    # Which one it is of all that SunSpec alone may be: a meter of three phases.
-    ids = model.sunspec if len(model.sunspec) == 1 else (SUNSPEC_MODEL,)
-    return VirtualSunSpec(ids, address, base=args.sunspec_base, seed=seed, quirks=quirks, faults=faults)
+    return [
+        virtual_meter(
+            model,
+            address,
+            seed=seed,
+            quirks=Quirks(max_registers=args.max_registers, refuse_undefined=args.refuse_undefined),
+            faults=Faults(silent=args.silent, noise=args.noise),
+            sunspec_base=args.sunspec_base,
+        )
+        for seed, (model, address) in enumerate(zip(models, addresses, strict=True), start=args.seed)
+    ]
 
 
 def _serve_line(meters: Sequence[VirtualMeter], args: argparse.Namespace) -> None:

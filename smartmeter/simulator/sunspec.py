@@ -17,9 +17,9 @@ from smartmeter.simulator.answers import ILLEGAL_DATA_ADDRESS, RefusedError
 from smartmeter.simulator.electricity import electrical_values
 from smartmeter.simulator.faults import NO_FAULTS, Faults, Quirks
 from smartmeter.simulator.meter import STEPS_PER_SECOND, VirtualMeter
+from smartmeter.simulator.of_model import SUNSPEC_BASE
 
 HOLDING_REGISTERS = 3
-USUAL_BASE = 40000
 COMMON_ID, COMMON_LENGTH = 1, 66
 COMMON = ">32s32s16x16s32sHH"
 # Id and length come before the registers that a length counts.
@@ -49,7 +49,7 @@ class VirtualSunSpec(VirtualMeter):
         ids: Sequence[int] = (203,),
         address: int = 1,
         *,
-        base: int = USUAL_BASE,
+        base: int = SUNSPEC_BASE,
         strange: Sequence[tuple[int, int]] = (),
         texts: Sequence[str] = ("Example", "EX-3", "1.4", "4711"),
         seed: int = 1,

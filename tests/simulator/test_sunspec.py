@@ -9,12 +9,14 @@ from smartmeter.modbus.connection import open_connection
 from smartmeter.modbus.counters import LineCounters
 from smartmeter.modbus.line import NetworkLine, SerialFormat
 from smartmeter.modbus.ports import TcpPort
+from smartmeter.models import load_model
 from smartmeter.models.sunspec.layouts import layouts
 from smartmeter.polling.learned import Learned
 from smartmeter.polling.round import read_round
 from smartmeter.polling.sunspec import look_at
-from smartmeter.simulator import Quirks, VirtualLine
+from smartmeter.simulator import Quirks, VirtualLine, VirtualMeter
 from smartmeter.simulator.answers import RefusedError
+from smartmeter.simulator.of_model import virtual_meter
 from smartmeter.simulator.sunspec import VirtualSunSpec
 from smartmeter.simulator.tcp import tcp_server
 from tests.polling.sunspec_devices import IDS, NOON_S, settings
@@ -118,3 +120,14 @@ def test_what_is_laid_over_is_seen_at_once():
     assert device.read(3, 40000, 2) == b"SunS"
     device.words = {40001: 0}
     assert device.read(3, 40000, 2) == b"Su\0\0"
+
+
+@pytest.mark.parametrize(("name", "id_"), [("SunSpec", 203), ("SunSpec-111", 111)])
+def test_a_sunspec_model_wants_such_a_device(name, id_):
+    device = virtual_meter(load_model(name), 9, sunspec_base=0)
+    assert device.model is VirtualSunSpec((id_,), base=0).model
+    assert (device.address, device.base) == (9, 0)
+
+
+def test_other_models_do_not():
+    assert type(virtual_meter(load_model("SDM530"))) is VirtualMeter
