@@ -135,8 +135,11 @@ def _barred(left: Register, right: Register, rules: BlockRules) -> bool:
 
 def _block(registers: Sequence[Register]) -> Block:
     first = registers[0]
-    read_to = max(register.read_to for register in registers)
-    return Block(first.function, first.read_from, read_to - first.read_from, tuple(registers))
+    return Block(first.function, first.read_from, _span(registers), tuple(registers))
+
+
+def _span(registers: Sequence[Register]) -> int:
+    return max(register.read_to for register in registers) - registers[0].read_from
 
 
 def _block_ns(span: int, line: Line, turnaround_s: float) -> int:
