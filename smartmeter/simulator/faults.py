@@ -21,7 +21,7 @@ class Quirks:
     `max_registers`: longer requests are refused (None: as the model's paper says) with exception `refusal`.
     `refuse_undefined`: so are, with exception 2, requests that touch a register that is not defined, else it reads as
     0. `absent`: measurands of the model that this meter does not have. `needs_silence`: requests that come before 3.5
-    characters of silence are ignored, as the standard allows. `turnaround_s`: None is the line's.
+    characters of silence are ignored, as the standard allows. `turnaround_s`: None is the line's, over a network none.
     """
 
     max_registers: int | None = None
@@ -80,6 +80,11 @@ def striking_faults() -> Callable[[Faults], Faults]:
         return faults if (answers - 1) % faults.every == 0 else NO_FAULTS
 
     return strike
+
+
+def turnaround(turnaround_s: Turnaround, rng: Random) -> float:
+    """How many seconds a meter takes this time."""
+    return rng.uniform(*turnaround_s) if isinstance(turnaround_s, tuple) else turnaround_s
 
 
 def spoil(frame: bytes, faults: Faults, rng: Random, framing: Framing = RTU) -> bytes:

@@ -6,14 +6,14 @@ length of what follows, unit.
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from random import Random
 from typing import NamedTuple, cast
 
 from smartmeter.errors import SmartmeterError
-from smartmeter.simulator.faults import Faults, spoil, spoil_content
+from smartmeter.simulator.faults import Faults, spoil, spoil_content, turnaround
 from smartmeter.simulator.frames import close_answer, open_request
 from smartmeter.simulator.meter import VirtualMeter
 
@@ -31,12 +31,17 @@ class TcpServerError(SmartmeterError):
     """The TCP or UDP port cannot be served."""
 
 
-class _Answer(NamedTuple):
-    """What a meter answers, and what goes wrong with it."""
+class NetworkAnswer(NamedTuple):
+    """What a meter answers, after how many seconds, and what goes wrong with it besides that."""
 
+    after_s: float
     address: int
     pdu: bytes
     faults: Faults
+
+
+# What is answered to a unit's request.
+Answering = Callable[[int, bytes], Iterator[NetworkAnswer]]
 
 
 @asynccontextmanager
@@ -45,15 +50,23 @@ async def tcp_server(
 ) -> AsyncIterator[tuple[str, int]]:
     """Serves the meters on Modbus TCP while the context lasts; gives host and port (0: any that is free).
 
-    With `rtu` it has RTU frames instead. Answers come at once, in the order of the requests. Units that are no meter's
-    address are not answered. Raises TcpServerError.
+    With `rtu` it has RTU frames instead. Answers come at once, in the order of the requests, unless a meter takes its
+    turnaround. Units that are no meter's address are not answered. Raises TcpServerError.
     """
+    async with answering_server(answering_of(meters), host, port, rtu=rtu) as where:
+        yield where
+
+
+@asynccontextmanager
+async def answering_server(
+    answering: Answering, host: str = "127.0.0.1", port: int = 0, *, rtu: bool = False
+) -> AsyncIterator[tuple[str, int]]:
+    """Serves whatever answers, like `tcp_server`."""
     connections: set[asyncio.Transport] = set()
-    by_address = {meter.address: meter for meter in meters}
     kind = _RtuConnection if rtu else _Connection
     loop = asyncio.get_running_loop()
     try:
-        server = await loop.create_server(lambda: kind(by_address, connections), host, port)
+        server = await loop.create_server(lambda: kind(answering, connections), host, port)
     except OSError as error:
         raise _cannot_be_served(host, port, error) from error
     try:
@@ -70,10 +83,18 @@ async def udp_server(
     meters: Sequence[VirtualMeter], host: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[tuple[str, int]]:
     """Serves the meters with RTU frames in UDP datagrams, otherwise like `tcp_server`."""
-    by_address = {meter.address: meter for meter in meters}
+    async with answering_udp_server(answering_of(meters), host, port) as where:
+        yield where
+
+
+@asynccontextmanager
+async def answering_udp_server(
+    answering: Answering, host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[tuple[str, int]]:
+    """Serves whatever answers, like `udp_server`."""
     try:
         transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-            lambda: _Datagrams(by_address), local_addr=(host, port)
+            lambda: _Datagrams(answering), local_addr=(host, port)
         )
     except OSError as error:
         raise _cannot_be_served(host, port, error) from error
@@ -88,22 +109,31 @@ def _cannot_be_served(host: str, port: int, error: OSError) -> TcpServerError:
     return TcpServerError(f"{host} port {port} cannot be served: {error.strerror}; choose another port or host")
 
 
-def _answer(meters: Mapping[int, VirtualMeter], unit: int, request: bytes) -> _Answer | None:
-    meter = meters.get(unit)
-    if meter is None:
-        return None
-    faults = meter.striking(meter.faults)
-    pdu = meter.answer(request, faults)
-    return None if pdu is None or faults.silent else _Answer(unit, pdu, faults)
+def answering_of(meters: Sequence[VirtualMeter], seed: int = 1) -> Answering:
+    """What the meters answer; `seed` decides whatever is left to chance."""
+    by_address = {meter.address: meter for meter in meters}
+    rng = Random(seed)  # noqa: S311  # guards nothing
+
+    def answers(unit: int, request: bytes) -> Iterator[NetworkAnswer]:
+        meter = by_address.get(unit)
+        if meter is None:
+            return
+        faults = meter.striking(meter.faults)
+        pdu = meter.answer(request, faults)
+        if pdu is not None and not faults.silent:
+            after_s = faults.late_s + turnaround(meter.quirks.turnaround_s or 0.0, rng)
+            yield NetworkAnswer(after_s, unit, pdu, faults)
+
+    return answers
 
 
-def _write(write: Write, frame: bytes, faults: Faults, hang_up: Callable[[], None]) -> None:
-    """Writes the frame as the faults want it."""
-    if faults.late_s:
-        on_time = partial(_write_now, write, frame, faults, hang_up)
-        asyncio.get_running_loop().call_later(faults.late_s, on_time)
+def _write(write: Write, frame: bytes, answer: NetworkAnswer, hang_up: Callable[[], None]) -> None:
+    """Writes the frame when it is due, as the faults want it."""
+    if answer.after_s:
+        on_time = partial(_write_now, write, frame, answer.faults, hang_up)
+        asyncio.get_running_loop().call_later(answer.after_s, on_time)
     else:
-        _write_now(write, frame, faults, hang_up)
+        _write_now(write, frame, answer.faults, hang_up)
 
 
 def _write_now(write: Write, frame: bytes, faults: Faults, hang_up: Callable[[], None]) -> None:
@@ -117,8 +147,9 @@ def _write_now(write: Write, frame: bytes, faults: Faults, hang_up: Callable[[],
 class _Connection(asyncio.Protocol):
     """One client on Modbus TCP."""
 
-    def __init__(self, meters: Mapping[int, VirtualMeter], connections: set[asyncio.Transport]) -> None:
-        self._meters = meters
+    def __init__(self, answering: Answering, connections: set[asyncio.Transport]) -> None:
+        self._answering = answering
+        self._rng = Random(1)  # noqa: S311  # guards nothing
         self._connections = connections
         self._transport: asyncio.Transport
         self._received = bytearray()
@@ -148,14 +179,12 @@ class _Connection(asyncio.Protocol):
             self._take(transaction, unit, request)
 
     def _take(self, transaction: int, unit: int, request: bytes) -> None:
-        answer = _answer(self._meters, unit, request)
-        if answer is None:
-            return
-        faults = answer.faults
-        address, pdu = spoil_content(answer.address, answer.pdu, faults)
-        number = (transaction + faults.wrong_transaction) % 0x10000
-        frame = HEADER.pack(number, MODBUS_PROTOCOL, 1 + len(pdu), address) + pdu
-        _write(self._transport.write, frame[: len(frame) - faults.cut_bytes], faults, self._transport.close)
+        for answer in self._answering(unit, request):
+            faults = answer.faults
+            address, pdu = spoil_content(answer.address, answer.pdu, faults)
+            number = (transaction + faults.wrong_transaction) % 0x10000
+            frame = HEADER.pack(number, MODBUS_PROTOCOL, 1 + len(pdu), address) + pdu
+            _write(self._transport.write, frame[: len(frame) - faults.cut_bytes], answer, self._transport.close)
 
 
 class _RtuConnection(_Connection):
@@ -166,14 +195,15 @@ class _RtuConnection(_Connection):
         while len(self._received) >= RTU_REQUEST_BYTES:
             frame = bytes(self._received[:RTU_REQUEST_BYTES])
             del self._received[:RTU_REQUEST_BYTES]
-            _answer_rtu(self._meters, frame, self._transport.write, self._transport.close)
+            _answer_rtu(self._answering, frame, self._rng, self._transport.write, self._transport.close)
 
 
 class _Datagrams(asyncio.DatagramProtocol):
     """All clients with RTU frames in datagrams."""
 
-    def __init__(self, meters: Mapping[int, VirtualMeter]) -> None:
-        self._meters = meters
+    def __init__(self, answering: Answering) -> None:
+        self._answering = answering
+        self._rng = Random(1)  # noqa: S311  # guards nothing
         self._transport: asyncio.DatagramTransport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -181,13 +211,10 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        _answer_rtu(self._meters, data, lambda frame: self._transport.sendto(frame, addr), lambda: None)
+        _answer_rtu(self._answering, data, self._rng, lambda frame: self._transport.sendto(frame, addr), lambda: None)
 
 
-def _answer_rtu(meters: Mapping[int, VirtualMeter], frame: bytes, write: Write, hang_up: Callable[[], None]) -> None:
+def _answer_rtu(answering: Answering, frame: bytes, rng: Random, write: Write, hang_up: Callable[[], None]) -> None:
     opened = open_request(frame)
-    answer = None if opened is None else _answer(meters, *opened)
-    if answer is not None:
-        rng = Random(frame)  # noqa: S311  # guards nothing
-        spoiled = spoil(close_answer(answer.address, answer.pdu), answer.faults, rng)
-        _write(write, spoiled, answer.faults, hang_up)
+    for answer in () if opened is None else answering(*opened):
+        _write(write, spoil(close_answer(answer.address, answer.pdu), answer.faults, rng), answer, hang_up)

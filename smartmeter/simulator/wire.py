@@ -17,7 +17,7 @@ from typing import NamedTuple
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.simulator.answers import EXCEPTION_BIT
 from smartmeter.simulator.delivery import Delivery, pieces
-from smartmeter.simulator.faults import NO_FAULTS, Faults, Turnaround, spoil, striking_faults
+from smartmeter.simulator.faults import NO_FAULTS, Faults, Turnaround, spoil, striking_faults, turnaround
 from smartmeter.simulator.frames import RTU, Framing
 from smartmeter.simulator.meter import VirtualMeter
 
@@ -235,8 +235,7 @@ class Wire:
 
     def _turnaround(self, meter: VirtualMeter) -> float:
         own_s = meter.quirks.turnaround_s
-        turnaround_s = self._turnaround_s if own_s is None else own_s
-        return self._rng.uniform(*turnaround_s) if isinstance(turnaround_s, tuple) else turnaround_s
+        return turnaround(self._turnaround_s if own_s is None else own_s, self._rng)
 
     def _send(self, data: bytes, start_s: float) -> None:
         end_s = start_s + len(data) * self._format.character_s

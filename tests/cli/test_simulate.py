@@ -12,9 +12,11 @@ from contextlib import contextmanager
 
 import minimalmodbus
 import pytest
+import serial
 from pymodbus.client import ModbusTcpClient
 
 from smartmeter.cli.main import main
+from smartmeter.modbus.crc import append_crc
 
 PATIENCE_S = 20
 COMMAND = (sys.executable, "-c", "import sys; from smartmeter.cli.main import main; sys.exit(main())", "simulate")
@@ -88,13 +90,84 @@ def test_one_model_at_several_addresses():
     ("options", "error"),
     [
         (("--silent",), minimalmodbus.NoResponseError),
+        (("--late-ms", "900"), minimalmodbus.NoResponseError),
         (("--noise", "1"), minimalmodbus.InvalidResponseError),
+        (("--cut-bytes", "3"), minimalmodbus.InvalidResponseError),
+        (("--stray-zeros", "1"), minimalmodbus.InvalidResponseError),
+        (("--foreign-address", "9"), minimalmodbus.InvalidResponseError),
+        (("--echo",), minimalmodbus.InvalidResponseError),
+        (("--exception", "6"), minimalmodbus.SlaveDeviceBusyError),
+        (("--address", "1,1", "--collide"), minimalmodbus.InvalidResponseError),
     ],
 )
 def test_faults(tmp_path, options, error):
     link = tmp_path / "meter"
     with simulating("--link", link, *options) as _, pytest.raises(error):
         read_voltage(link, timeout=0.3)
+
+
+def test_answers_may_come_twice(tmp_path):
+    link = tmp_path / "meter"
+    with (
+        simulating("--link", link, "--twice", "--turnaround-ms", "1") as _,
+        serial.Serial(str(link), timeout=5) as port,
+    ):
+        port.write(append_crc(bytes((1, 4, 0, 0, 0, 2))))
+        answers = port.read(18)
+        assert len(answers) == 18
+        assert answers[:9] == answers[9:]
+
+
+def test_faults_may_strike_one_meter_and_some_answers(tmp_path):
+    link = tmp_path / "meters"
+    with simulating("--link", link, "--address", "1,2", "--silent", "--faulty-address", "2", "--every", "2") as _:
+        assert read_voltage(link, 1) > 0
+        with pytest.raises(minimalmodbus.NoResponseError):
+            read_voltage(link, 2, timeout=0.3)
+        assert read_voltage(link, 2) > 0
+
+
+def test_each_meter_may_be_set_in_its_own_way(tmp_path):
+    link = tmp_path / "meters"
+    settings = ("--model", "SDM530,SDM230", "--settings", "9600N1,19200 8n2")
+    with simulating("--link", link, *settings) as (_, line):
+        assert line.startswith(f"SDM530 at address 1 (9600 8N1), SDM230 at address 2 (19200 8N2) on {link}; ")
+        assert read_voltage(link, 2, baudrate=19200) > 0
+        with pytest.raises(minimalmodbus.NoResponseError):
+            read_voltage(link, 2, baudrate=9600, timeout=0.2)
+
+
+def test_an_adapter_may_hold_answers_back(tmp_path):
+    link = tmp_path / "meter"
+    with simulating("--link", link, "--usb-latency-ms", "400", "--turnaround-ms", "1") as _:
+        assert read_voltage(link) > 0
+        with pytest.raises(minimalmodbus.NoResponseError):
+            # Whatever the moment is, one of two that follow each other is held back for long enough.
+            for _ in range(2):
+                read_voltage(link, timeout=0.15)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "error"),
+    [
+        ((), ("--exception", "4"), "exception 4 (device failure)"),
+        ((), ("--late-ms", "500"), "no answer"),
+        ((), ("--foreign-address", "9"), "belongs to another request"),
+        ((), ("--turnaround-ms", "500"), "no answer"),
+        (("--rtu",), ("--noise", "1"), "damaged"),
+        (("--rtu",), ("--cut-bytes", "2"), "broke off"),
+    ],
+)
+def test_faults_over_a_network(kind, options, error):
+    with simulating("--tcp", 0, *kind, *options) as (_, line):
+        port = re.search(r" port (\d+);", line)[1]
+        scheme = "rtu+tcp" if kind else "tcp"
+        arguments = ("read", "--port", f"{scheme}://127.0.0.1:{port}", "--timeout", "0.1")
+        done = subprocess.run(
+            [*COMMAND[:-1], *arguments], capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        )
+        assert done.returncode == 1
+        assert error in done.stderr
 
 
 def test_modbus_tcp_and_refusals():
@@ -159,6 +232,16 @@ def test_a_file_is_never_overwritten(tmp_path, capsys):
         (("--address", "one"), "'one' is no list of addresses"),
         (("--noise", "1.5"), "'1.5' does not fit; it is a number from 0 to 1"),
         (("--noise", "much"), "'much' does not fit"),
+        (("--settings", "9600"), "'9600' does not fit; settings are like 9600N1 or 9600N1,19200E1"),
+        (("--settings", "9600N1,19200E1,2400N1", "--address", "1,2"), "--settings has 3 settings, and there are 2 me"),
+        (("--settings", "9600N1", "--parity", "E"), "--parity is said by --settings; leave one of them out"),
+        (("--rtu",), "--rtu says what goes over --tcp; give both, or leave it out"),
+        (("--tcp", "0", "--usb-latency-ms", "16"), "--usb-latency-ms is of a serial line; leave it out with --tcp"),
+        (("--udp", "0", "--echo"), "--echo is of a serial line"),
+        (("--tcp", "0", "--noise", "0.1"), "--noise does not happen on Modbus TCP; it does with --tcp … --rtu"),
+        (("--every", "3"), "--every says whom a fault strikes; name a fault as well, such as --silent"),
+        (("--silent", "--faulty-address", "3"), "--faulty-address 3: no meter has this address"),
+        (("--exception", "0"), "'0' does not fit; it is a number from 1 to 255"),
         (("--tcp", "70000"), "'70000' does not fit; it is a number from 0 to 65535"),
         (("--tcp", "1502", "--link", "x"), "not allowed with argument"),
         (("--tcp", "0", "--host", "203.0.113.1"), "203.0.113.1 port 0 cannot be served: "),
