@@ -143,8 +143,7 @@ def test_an_adapter_may_hold_answers_back(tmp_path):
         assert read_voltage(link) > 0
         with pytest.raises(minimalmodbus.NoResponseError):
             # Whatever the moment is, one of two that follow each other is held back for long enough.
-            for _ in range(2):
-                read_voltage(link, timeout=0.15)
+            [read_voltage(link, timeout=0.15) for _ in range(2)]
 
 
 @pytest.mark.parametrize(
