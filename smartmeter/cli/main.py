@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "migrate": "write smartmeter.toml from the configuration of the original Smartmeter",
     "models": "list the meter models, or one with its registers",
     "simulate": "a virtual meter on a serial line or on TCP",
+    "record": "record a bus into a file that can be sent and replayed",
     "telegram": "pair chats with the bot, list and remove them",
     "web": "make the password's hash and tokens for the page",
     "report": "energy and cost of a day, week, month or year, or the quality of the supply by EN 50160",

@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from smartmeter.errors import SmartmeterError
@@ -102,3 +103,18 @@ def modbus_address(text: str) -> int:
     if not 1 <= address <= 247:  # noqa: PLR2004 - "MODBUS over serial line" V1.02, section 2.2
         raise argparse.ArgumentTypeError(f"{text!r} is no address; it is a number from 1 to 247")
     return address
+
+
+def number_between(kind: Callable[[str], float], least: float, most: float) -> Callable[[str], float]:
+    """What makes a number of an option's text, and argparse.ArgumentTypeError of one not from `least` to `most`."""
+
+    def number(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = float("nan")
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} does not fit; it is a number from {least} to {most}")
+        return value
+
+    return number

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 
 from smartmeter.cli.simulate_options import add_simulate_options, check_options, is_network, meters_from
+from smartmeter.cli.simulate_served import served_meters, served_replay
 from smartmeter.cli.simulate_serving import serve_line, serve_network
 
 EXAMPLES = """\
@@ -16,6 +17,7 @@ EXAMPLES = """\
   smartmeter simulate --link /tmp/meter --noise 0.05 --max-registers 20
   smartmeter simulate --address 1,2,3,4 --silent --faulty-address 2 --link /tmp/meters
   smartmeter simulate --late-ms 700 --every 5 --link /tmp/meter
+  smartmeter simulate --replay recording.jsonl --link /tmp/meter
 
 It runs until Ctrl-C or SIGTERM.
 """
@@ -27,9 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     check_options(args)
-    meters = meters_from(args)
+    served = served_replay(args.replay) if args.replay else served_meters(meters_from(args))
     if is_network(args):
-        asyncio.run(serve_network(meters, args))
+        asyncio.run(serve_network(served, args))
     else:
-        serve_line(meters, args)
+        serve_line(served, args)
     return 0

@@ -2,10 +2,11 @@
 
 import argparse
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import cast
 
+from smartmeter.cli.options import number_between
 from smartmeter.errors import SmartmeterError
 from smartmeter.modbus.line import Parity, SerialFormat
 from smartmeter.settings.own_models import model_named
@@ -29,6 +30,7 @@ SERIAL_OPTIONS = (*FORMAT_OPTIONS, "settings", "ascii", "usb_latency_ms", "colli
 BYTE_FAULTS = ("noise", "stray_zeros")
 FAULTS = ("silent", "exception", "late_ms", "twice", "cut_bytes", "foreign_address", *BYTE_FAULTS)
 STRIKING = ("every", "faulty_address")
+METERS = ("model", "address", "seed", "settings", "collide", "turnaround_ms", "max_registers", "refuse_undefined")
 
 _SETTINGS = re.compile(r"(?P<baudrate>\d{2,7})(?:[ /-]8)?(?P<parity>[NEO])(?P<stopbits>[12])", re.IGNORECASE)
 
@@ -50,6 +52,9 @@ def add_simulate_options(parser: argparse.ArgumentParser) -> None:
         help=f"the register at which a SunSpec device begins (default {SUNSPEC_BASE})",
     )
     parser.add_argument("--seed", type=int, metavar="N", help="another number, another house (default 1)")
+    parser.add_argument(
+        "--replay", type=Path, metavar="FILE", help="answer like the meters that `smartmeter record` recorded"
+    )
     _add_places(parser)
     _add_line(parser.add_argument_group("the serial line"))
     _add_meters(parser.add_argument_group("the meters"))
@@ -57,7 +62,7 @@ def add_simulate_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_places(parser: argparse.ArgumentParser) -> None:
-    port = _number(int, 0, 65535)
+    port = number_between(int, 0, 65535)
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--link", type=Path, metavar="PATH", help="a symbolic link to make to the virtual serial port")
     where.add_argument("--tcp", type=port, metavar="PORT", help="serve Modbus TCP instead; 0: any port")
@@ -68,7 +73,9 @@ def _add_places(parser: argparse.ArgumentParser) -> None:
 
 def _add_line(line: argparse._ArgumentGroup) -> None:
     line.add_argument("--ascii", action="store_true", help="Modbus ASCII instead of RTU")
-    line.add_argument("--baudrate", type=_number(int, 50, 4_000_000), metavar="N", help="default: the first model's")
+    line.add_argument(
+        "--baudrate", type=number_between(int, 50, 4_000_000), metavar="N", help="default: the first model's"
+    )
     line.add_argument("--parity", choices=("N", "E", "O"), type=str.upper, help="default: the first model's")
     line.add_argument("--stopbits", type=int, choices=(1, 2), help="default: the first model's")
     line.add_argument(
@@ -79,7 +86,7 @@ def _add_line(line: argparse._ArgumentGroup) -> None:
     )
     line.add_argument(
         "--usb-latency-ms",
-        type=_number(float, 0.1, 1000),
+        type=number_between(float, 0.1, 1000),
         metavar="MS",
         help="hand answers over as a USB adapter does that holds them back (FTDI's driver: 16)",
     )
@@ -90,13 +97,13 @@ def _add_line(line: argparse._ArgumentGroup) -> None:
 def _add_meters(meters: argparse._ArgumentGroup) -> None:
     meters.add_argument(
         "--turnaround-ms",
-        type=_number(float, 0, 60_000),
+        type=number_between(float, 0, 60_000),
         metavar="MS",
         help=f"time that a meter takes before it answers (default {DEFAULT_TURNAROUND_MS:g}, over a network 0)",
     )
     meters.add_argument(
         "--max-registers",
-        type=_number(int, 2, MOST_REGISTERS),
+        type=number_between(int, 2, MOST_REGISTERS),
         metavar="N",
         help="refuse longer requests (default: as the model's paper says)",
     )
@@ -104,26 +111,26 @@ def _add_meters(meters: argparse._ArgumentGroup) -> None:
 
 
 def _add_faults(faults: argparse._ArgumentGroup) -> None:
-    length = _number(int, 1, MOST_BYTES)
+    length = number_between(int, 1, MOST_BYTES)
     faults.add_argument("--silent", action="store_true", help="never answer")
     faults.add_argument(
-        "--noise", type=_number(float, 0, 1), metavar="P", help="damage answers with this probability, 0 to 1"
+        "--noise", type=number_between(float, 0, 1), metavar="P", help="damage answers with this probability, 0 to 1"
     )
-    faults.add_argument("--late-ms", type=_number(float, 1, 60_000), metavar="MS", help="answer so much later")
+    faults.add_argument("--late-ms", type=number_between(float, 1, 60_000), metavar="MS", help="answer so much later")
     faults.add_argument("--twice", action="store_true", help="send every answer two times")
     faults.add_argument(
         "--exception",
-        type=_number(int, 1, HIGHEST_EXCEPTION),
+        type=number_between(int, 1, HIGHEST_EXCEPTION),
         metavar="CODE",
         help="this exception instead of the answer (6: device busy)",
     )
     faults.add_argument("--cut-bytes", type=length, metavar="N", help="leave the answer's last bytes out")
     faults.add_argument("--stray-zeros", type=length, metavar="N", help="so many zero bytes before the answer")
     faults.add_argument(
-        "--foreign-address", type=_number(int, 0, HIGHEST_BYTE), metavar="N", help="answers carry this address"
+        "--foreign-address", type=number_between(int, 0, HIGHEST_BYTE), metavar="N", help="answers carry this address"
     )
     faults.add_argument(
-        "--every", type=_number(int, 1, 1_000_000), metavar="N", help="strike the first of N answers, not all"
+        "--every", type=number_between(int, 1, 1_000_000), metavar="N", help="strike the first of N answers, not all"
     )
     faults.add_argument(
         "--faulty-address", type=_addresses, metavar="N[,N…]", help="strike the meters at these addresses, not all"
@@ -137,6 +144,8 @@ def is_network(args: argparse.Namespace) -> bool:
 
 def check_options(args: argparse.Namespace) -> None:
     """Raises SimulateOptionError if options are given that do not go together."""
+    if args.replay is not None:
+        _refuse(args, (*METERS, *FAULTS, *STRIKING, "echo"), "does not go with --replay, which does as was recorded")
     if args.rtu and args.tcp is None:
         raise SimulateOptionError("--rtu says what goes over --tcp; give both, or leave it out")
     if is_network(args):
@@ -250,16 +259,3 @@ def _several_settings(text: str) -> list[SerialFormat]:
     if len(formats) < len(matches):
         raise argparse.ArgumentTypeError(f"{text!r} does not fit; settings are like 9600N1 or 9600N1,19200E1")
     return formats
-
-
-def _number(kind: Callable[[str], float], least: float, most: float) -> Callable[[str], float]:
-    def number(text: str) -> float:
-        try:
-            value = kind(text)
-        except ValueError:
-            value = float("nan")
-        if not least <= value <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} does not fit; it is a number from {least} to {most}")
-        return value
-
-    return number

@@ -5,16 +5,16 @@ import asyncio
 import itertools
 import shlex
 import signal
-from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 
 from smartmeter.cli.simulate_options import DEFAULT_TURNAROUND_MS, line_faults
-from smartmeter.modbus.line import SerialFormat
+from smartmeter.cli.simulate_served import Served
+from smartmeter.modbus.line import AsciiFormat, SerialFormat
 from smartmeter.modbus.ports import TcpPort
 from smartmeter.models import Model
 from smartmeter.simulator.delivery import Delivery
 from smartmeter.simulator.frames import ASCII, RTU
 from smartmeter.simulator.line import VirtualLine
-from smartmeter.simulator.meter import VirtualMeter
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 MBPOLL_VALUES = 3
@@ -22,58 +22,67 @@ MBPOLL_VALUES = 3
 MBPOLL_TYPES = {"float32": ":float", "u32": ":int", "s32": ":int", "u16": "", "s16": ":int16"}
 
 
-def serve_line(meters: Sequence[VirtualMeter], args: argparse.Namespace) -> None:
-    """Serve the meters on a pseudo-terminal until a signal comes.
+def serve_line(served: Served, args: argparse.Namespace) -> None:
+    """Serve on a pseudo-terminal until a signal comes.
 
     Raises LinkError.
     """
-    form = None if args.settings else _line_format(meters[0].model.serial, args)
+    form = None if args.settings else _line_format(served.format, args)
+    framing = ASCII if args.ascii or isinstance(served.format, AsciiFormat) else RTU
     # Blocked before the line's thread starts, which inherits that: the signals wait for us.
     former = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
     try:
         line = VirtualLine(
             form,
-            meters,
+            served.meters,
             args.link,
             turnaround_s=DEFAULT_TURNAROUND_MS / 1000,
             faults=line_faults(args),
             delivery=Delivery(usb_latency_s=None if args.usb_latency_ms is None else args.usb_latency_ms / 1000),
-            framing=ASCII if args.ascii else RTU,
+            framing=framing,
+            replay=served.replay,
         )
         with line:
-            port = f"ascii://{line.path.absolute()}" if args.ascii else str(line.path)
-            first = meters[0]
-            settings = _as_options(form or first.format)
-            read = f"--port {shlex.quote(port)} --model {first.model.name} --address {first.address} {settings}"
-            if form is None:
-                print(f"{_who_and_how(meters)} on {line.path}; read it with: smartmeter read {read}", flush=True)
-            else:
-                print(f"{_who(meters)} on {line.path}, {form}; read it with: smartmeter read {read}", flush=True)
+            port = f"ascii://{line.path.absolute()}" if framing is ASCII else str(line.path)
+            read = f"--port {shlex.quote(port)} {served.as_options} {_as_options(form or served.format)}"
+            where = f"{served.who} on {line.path}, {form}" if form else f"{served.who_and_how} on {line.path}"
+            print(f"{where}; read it with: smartmeter read {read}", flush=True)
             signal.sigwait(ENDING_SIGNALS)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
-async def serve_network(meters: Sequence[VirtualMeter], args: argparse.Namespace) -> None:
-    """Serve the meters over a network until a signal comes.
+async def serve_network(served: Served, args: argparse.Namespace) -> None:
+    """Serve over a network until a signal comes.
 
     Raises TcpServerError.
     """
-    from smartmeter.simulator.tcp import tcp_server, udp_server  # noqa: PLC0415  # a serial line needs none of it
-
     ended = asyncio.Event()
     for ending in ENDING_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(ending, ended.set)
-    serving = tcp_server(meters, args.host, args.tcp, rtu=args.rtu) if args.udp is None else None
-    async with serving or udp_server(meters, args.host, args.udp) as (host, port):
-        meter = meters[0]
-        what, kind = _network_kind(args)
+    what, kind = _network_kind(args)
+    async with _server(served, kind, args) as (host, port):
         where = TcpPort(host, port).where
-        read = f"smartmeter read --port {kind}://{where} --model {meter.model.name} --address {meter.address}"
-        if kind == "tcp":
+        read = f"smartmeter read --port {kind}://{where} {served.as_options}"
+        if kind == "tcp" and served.meters:
+            meter = served.meters[0]
             read = f"mbpoll -m tcp -p {port} -a {meter.address} {_mbpoll_words(meter.model)} {host}"
-        print(f"{_who(meters)} on {what} {host} port {port}; read it with: {read}", flush=True)
+        print(f"{served.who} on {what} {host} port {port}; read it with: {read}", flush=True)
         await ended.wait()
+
+
+def _server(served: Served, kind: str, args: argparse.Namespace) -> AbstractAsyncContextManager[tuple[str, int]]:
+    # A serial line needs none of it.
+    from smartmeter.simulator.replay_network import rtu_answering, tcp_answering  # noqa: PLC0415
+    from smartmeter.simulator.tcp import answering_of, answering_server, answering_udp_server  # noqa: PLC0415
+
+    if served.replay is None:
+        answering = answering_of(served.meters)
+    else:
+        answering = tcp_answering(served.replay) if kind == "tcp" else rtu_answering(served.replay)
+    if kind == "rtu+udp":
+        return answering_udp_server(answering, args.host, args.udp)
+    return answering_server(answering, args.host, args.tcp, rtu=args.rtu)
 
 
 def _network_kind(args: argparse.Namespace) -> tuple[str, str]:
@@ -107,11 +116,3 @@ def _mbpoll_words(model: Model) -> str:
     addresses = itertools.count(first.address, first.count)
     values = len(list(itertools.takewhile(alike.__contains__, addresses)))
     return f"-t {kind}{high_word_first} -r {first.address + 1} -c {min(values, MBPOLL_VALUES)}"
-
-
-def _who(meters: Sequence[VirtualMeter]) -> str:
-    return ", ".join(f"{meter.model.name} at address {meter.address}" for meter in meters)
-
-
-def _who_and_how(meters: Sequence[VirtualMeter]) -> str:
-    return ", ".join(f"{meter.model.name} at address {meter.address} ({meter.format})" for meter in meters)

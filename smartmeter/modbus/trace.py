@@ -9,6 +9,8 @@ class Direction(StrEnum):
 
     SENT = "sent"
     RECEIVED = "received"
+    # Between others, one way or the other.
+    HEARD = "heard"
 
 
 # Is told of all bytes that are handed over at once: which way they go, and the monotonic time in seconds.

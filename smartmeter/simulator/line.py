@@ -16,6 +16,7 @@ from smartmeter.simulator.delivery import Delivery
 from smartmeter.simulator.faults import NO_FAULTS, Faults, Turnaround
 from smartmeter.simulator.frames import RTU, Framing
 from smartmeter.simulator.meter import VirtualMeter
+from smartmeter.simulator.replay import Replay
 from smartmeter.simulator.terminal import (
     Terminal,
     close_terminal,
@@ -40,7 +41,7 @@ class VirtualLine:
     `path` is what a program opens: `link` if one is given, else the pseudo-terminal. `turnaround_s` (or a range) counts
     from the end of the silence after a request to the first character of the answer. `seed` decides whatever is left
     to chance. `framing` is RTU's or ASCII's. `faults` may be replaced at any time, from any thread; so may those of the
-    meters. Raises LinkError.
+    meters. A `replay` answers in the place of meters. Raises LinkError.
 
     `format` is how the line and all meters on it are set, however a program sets the port. With None its characters are
     as the program sets the port, and only those meters hear it whose own `format` is the same.
@@ -57,9 +58,10 @@ class VirtualLine:
         delivery: Delivery | None = None,
         seed: int = 1,
         framing: Framing = RTU,
+        replay: Replay | None = None,
     ) -> None:
         rng = Random(seed)  # noqa: S311  # guards nothing
-        self._wire = Wire(format, meters, turnaround_s, delivery or Delivery(), rng, framing)
+        self._wire = Wire(format, meters, turnaround_s, delivery or Delivery(), rng, framing, replay)
         self._wire.faults = faults
         self._is_set = format is not None
         self._link = link

@@ -15,13 +15,17 @@ from random import Random
 from typing import NamedTuple
 
 from smartmeter.modbus.line import SerialFormat
+from smartmeter.recording.parts import Frame
 from smartmeter.simulator.answers import EXCEPTION_BIT
 from smartmeter.simulator.delivery import Delivery, pieces
 from smartmeter.simulator.faults import NO_FAULTS, Faults, Turnaround, spoil, striking_faults, turnaround
 from smartmeter.simulator.frames import RTU, Framing
 from smartmeter.simulator.meter import VirtualMeter
+from smartmeter.simulator.replay import Replay
 
 REQUESTS_KEPT = 20_000
+# What counts as the answer where characters are sent that are no frame.
+NO_FRAME = b"\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,10 @@ def _collided(answers: Sequence[_Answer], character_s: float) -> list[tuple[floa
 
 
 class Wire:
-    """A line with its meters. `faults` may be replaced at any time, from any thread."""
+    """A line with its meters, or with a replay in their place.
+
+    `faults` may be replaced at any time, from any thread.
+    """
 
     def __init__(  # noqa: PLR0913, PLR0917  # a wire is described by that much
         self,
@@ -105,6 +112,7 @@ class Wire:
         delivery: Delivery,
         rng: Random,
         framing: Framing = RTU,
+        replay: Replay | None = None,
     ) -> None:
         self.faults: Faults = NO_FAULTS
         self.counts = Counts()
@@ -115,6 +123,7 @@ class Wire:
         self._delivery = delivery
         self._rng = rng
         self._framing = framing
+        self._replay = replay
         self._striking = striking_faults()
         self._lock = threading.Lock()
         self._requests: deque[RecordedRequest] = deque(maxlen=REQUESTS_KEPT)
@@ -202,6 +211,11 @@ class Wire:
         if opened is None:
             return None
         address, request = opened
+        if self._replay is not None:
+            answers = list(self._replayed(self._replay, address, request, end_s))
+            for answer in answers:
+                self._send(answer.frame, answer.start_s)
+            return answers[0].pdu if answers else None
         asked = [
             meter
             for meter in self._meters
@@ -214,6 +228,14 @@ class Wire:
         for start_s, sent in _collided(answers, self._format.character_s):
             self._send(sent, start_s)
         return answers[0].pdu if answers else None
+
+    def _replayed(self, replay: Replay, unit: int, request: bytes, end_s: float) -> Iterator[_Answer]:
+        for reply in replay.replies(Frame(unit, request)):
+            start_s, content = end_s + reply.turnaround_s, reply.content
+            if isinstance(content, Frame):
+                yield _Answer(content.pdu, start_s, self._framing.close(content.unit, content.pdu))
+            else:
+                yield _Answer(NO_FRAME, start_s, content)
 
     def _hears(self, meter: VirtualMeter) -> bool:
         # A second stop bit is not missed: the pause before the next character looks the same.
