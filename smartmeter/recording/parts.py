@@ -113,15 +113,14 @@ def _rtu_end(data: bytes, start: int, ends: list[int]) -> int | None:
 
 
 def _rtu_lengths(data: bytes, start: int, ends: list[int]) -> Iterator[int]:
-    """How long a frame that begins at `start` can be."""
+    """How long a frame that begins at `start` can be, the shortest first: zeros after a frame leave its CRC valid."""
     if len(data) - start < SHORTEST_BYTES:
         return
     function = data[start + 1]
     if function & EXCEPTION_FLAG:
         yield EXCEPTION_BYTES
     elif function in READING:
-        yield SHORT_BYTES
-        yield ANSWER_BYTES + data[start + 2]
+        yield from sorted((SHORT_BYTES, ANSWER_BYTES + data[start + 2]))
     elif function in SETTING_ONE:
         yield SHORT_BYTES
     elif function in SETTING_SEVERAL:
