@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from smartmeter.cli.progress import progress_bar
+from smartmeter.errors import SmartmeterError
 from smartmeter.modbus.connection import Connection, open_connection
 from smartmeter.modbus.counters import LineCounters
 from smartmeter.modbus.errors import AnswerError
@@ -76,6 +77,14 @@ async def _record(bus: BusSettings, asked: Asked, begin: Callable[[], AbstractCo
 
 
 async def _record_meter(meter: MeterSettings, bus: BusSettings, rounds: int, connection: Connection) -> None:
+    if meter.model.sunspec:
+        from smartmeter.polling.sunspec import SunSpecError, look_at  # noqa: PLC0415 - most meters are none
+
+        try:
+            meter = (await look_at(meter, connection.read)).meter
+        except (AnswerError, SunSpecError) as error:
+            _complain(meter.name, error)
+            return
     learned = Learned()
     for number in range(1, rounds + 1):
         everything = frozenset(meter.model.registers)
@@ -118,5 +127,5 @@ async def _ask(address: int, registers: Iterable[Register], connection: Connecti
             continue
 
 
-def _complain(who: str, error: AnswerError) -> None:
+def _complain(who: str, error: SmartmeterError) -> None:
     print(f"smartmeter: {who}: {error}", file=sys.stderr)

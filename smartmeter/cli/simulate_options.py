@@ -46,7 +46,7 @@ def add_simulate_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--sunspec-base",
-        type=_number(int, 0, 60_000),
+        type=number_between(int, 0, 60_000),
         default=SUNSPEC_BASE,
         metavar="N",
         help=f"the register at which a SunSpec device begins (default {SUNSPEC_BASE})",
