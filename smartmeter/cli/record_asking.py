@@ -82,8 +82,8 @@ async def _record_meter(meter: MeterSettings, bus: BusSettings, rounds: int, con
 
         try:
             meter = (await look_at(meter, connection.read)).meter
-        except (AnswerError, SunSpecError) as error:
-            _complain(meter.name, error)
+        except (AnswerError, SunSpecError) as wrong:
+            _complain(meter.name, wrong)
             return
     learned = Learned()
     for number in range(1, rounds + 1):
