@@ -24,7 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "init": "ask for port and model, or find them, and write smartmeter.toml",
     "migrate": "write smartmeter.toml from the configuration of the original Smartmeter",
     "models": "list the meter models, or one with its registers",
-    "simulate": "a virtual meter on a serial line or on TCP",
+    "simulate": "virtual or recorded meters on a serial line or behind a network",
     "record": "record a bus into a file that can be sent and replayed",
     "telegram": "pair chats with the bot, list and remove them",
     "web": "make the password's hash and tokens for the page",

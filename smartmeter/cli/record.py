@@ -168,6 +168,8 @@ def _kind(port: str) -> Kind:
 
 def _summary(args: argparse.Namespace) -> str:
     found = exchanges(read_recording(args.output))
+    if not found:
+        return f"Wrote {args.output}: no request was understood; is the line set like that: --baudrate, --parity?"
     answered = sum(bool(exchange.replies) for exchange in found)
     whose = "values" if args.anonymous else "values and serial numbers"
     return (

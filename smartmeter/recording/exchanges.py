@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from smartmeter.modbus.line import NetworkLine, SerialFormat
 from smartmeter.modbus.trace import Direction
@@ -90,7 +91,7 @@ def _of_tcp(pieces: Sequence[Piece]) -> list[Exchange]:
 def _of_asked(pieces: Sequence[Piece], split: Split, line: SerialFormat | NetworkLine) -> Iterator[Exchange]:
     """Exchanges of a recording that tells what was sent from what was received."""
     starts = [index for index, piece in enumerate(pieces) if piece.direction is Direction.SENT]
-    for start, end in zip(starts, [*starts[1:], len(pieces)], strict=True):
+    for start, end in pairwise([*starts, len(pieces)]):
         sent = pieces[start]
         request = next((part.frame for part in split(sent.data, ()) if part.frame is not None), None)
         if request is None:

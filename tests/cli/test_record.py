@@ -201,6 +201,13 @@ def test_listening_records_what_others_say(tmp_path, capsys):
     assert "no answer" in capsys.readouterr().err
 
 
+def test_silence_is_told(tmp_path, capsys, line):
+    assert record(line, "--listen", "--duration", 0.05, "-o", tmp_path / "a.jsonl") == 0
+    assert "no request was understood; is the line set like that" in capsys.readouterr().out
+    assert main(["simulate", "--replay", str(tmp_path / "a.jsonl")]) == 1
+    assert "holds no request to any meter; there is nothing to replay" in capsys.readouterr().err
+
+
 def test_a_mistake_leaves_no_file_and_replaces_none(tmp_path, capsys):
     file = tmp_path / "a.jsonl"
     file.write_text("precious")

@@ -3,6 +3,8 @@
 import struct
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from smartmeter.modbus.ascii_frames import close_frame
 from smartmeter.modbus.crc import append_crc
@@ -11,6 +13,7 @@ from smartmeter.modbus.trace import Direction
 from smartmeter.recording.exchanges import Exchange, Reply, answers, exchanges
 from smartmeter.recording.parts import Frame
 from smartmeter.recording.recording import Header, Piece, Recording
+from smartmeter.simulator.replay import Replay
 
 LINE = SerialFormat(10_000)  # A character takes 1 ms, the silence 3.5.
 MS = 1000
@@ -153,3 +156,25 @@ def test_the_turnaround_of_others():
 )
 def test_what_is_an_answer(reply, is_one):
     assert answers(ASKED, reply) is is_one
+
+
+@given(
+    st.sampled_from(("rtu", "ascii", "tcp", "rtu+tcp")),
+    st.lists(
+        st.tuples(
+            st.integers(0, 10**6),
+            st.sampled_from(Direction),
+            st.binary(max_size=20) | st.sampled_from((rtu(ASKED), rtu(ANSWER), rtu(REFUSAL), mbap(1, ASKED))),
+        ),
+        max_size=8,
+    ),
+)
+def test_whatever_is_in_a_file_something_comes_of_it(kind, pieces):
+    found = exchanges(recorded(*pieces, kind=kind, serial=None if kind == "tcp" else LINE))
+    assert all(each.request.pdu for each in found)
+    assert all(reply.turnaround_s >= 0 for each in found for reply in each.replies)
+    Replay(recorded(*pieces, kind=kind)).replies(ASKED)
+
+
+def test_a_line_on_which_nothing_was_said():
+    assert exchanges(recorded()) == []
