@@ -89,12 +89,12 @@ async def _read_patiently(request: ReadRequest, read: ReadRegisters) -> None:
 def _halves(request: ReadRequest) -> tuple[ReadRequest, ReadRequest]:
     """The second half, which is asked for later, and the first.
 
-    Values have an even number of registers, mostly from an even address on: as long as it can be, so have the halves.
+    Most values have two registers, and some meters refuse half of one: pairs from the beginning on are split last.
     """
-    middle = request.address + request.count // 2
+    half = request.count // 2
     if request.count > 2:  # noqa: PLR2004 - a pair
-        middle += middle % 2
-    end = request.address + request.count
+        half += half % 2
+    middle, end = request.address + half, request.address + request.count
     return (
         ReadRequest(request.unit, request.function, middle, end - middle),
         ReadRequest(request.unit, request.function, request.address, middle - request.address),

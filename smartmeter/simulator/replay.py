@@ -22,8 +22,8 @@ class Replay:
 
     A request of the recording gets what it got then: all replies that came, with their turnaround, or none; if it was
     made several times, in their order, and then from the first again. Of a request to read that was not made then, what
-    is known of its unit decides: if a part of it was refused, it is refused likewise; if all its registers came in
-    some answer, it gets their latest contents; else nothing comes.
+    is known of its unit decides. If all its registers came in some answer, it gets their latest contents; but if a
+    part of it was refused, and it is no part of what was answered at once, it is refused likewise. Else nothing comes.
     """
 
     def __init__(self, recording: Recording) -> None:
@@ -61,6 +61,7 @@ class _Known:
     def __init__(self) -> None:
         self.turnarounds_s: list[float] = []
         self._registers: dict[tuple[int, int], bytes] = {}
+        self._answered: set[Block] = set()
         self._refused: dict[Block, int] = {}
 
     @property
@@ -82,6 +83,7 @@ class _Known:
             if len(pdu) > 1 and pdu[1] in REFUSALS:
                 self._refused[block] = pdu[1]
             return
+        self._answered.add(block)
         for index, address in enumerate(range(start, end)):
             at = 2 + REGISTER_BYTES * index
             self._registers[function, address] = pdu[at : at + REGISTER_BYTES]
@@ -89,14 +91,19 @@ class _Known:
     def answer(self, block: Block) -> bytes | None:
         """The protocol data unit of the answer that is known; None if none is."""
         function, start, end = block
-        for (refused, first, after), code in self._refused.items():
-            if refused == function and start <= first and after <= end:
-                return bytes((function | EXCEPTION_FLAG, code))
+        if not any(_is_within(block, answered) for answered in self._answered):
+            for refused, code in self._refused.items():
+                if _is_within(refused, block):
+                    return bytes((function | EXCEPTION_FLAG, code))
         words = [self._registers.get((function, address)) for address in range(start, end)]
         data = b"".join(word for word in words if word is not None)
         if not words or len(data) != REGISTER_BYTES * len(words):
             return None
         return bytes((function, len(data))) + data
+
+
+def _is_within(inner: Block, outer: Block) -> bool:
+    return inner[0] == outer[0] and outer[1] <= inner[1] and inner[2] <= outer[2]
 
 
 def _block(pdu: bytes) -> Block:

@@ -4,6 +4,8 @@ import asyncio
 import json
 import os
 import re
+import signal
+import subprocess
 import threading
 import time
 from contextlib import suppress
@@ -28,7 +30,7 @@ from smartmeter.settings.model import MeterSettings
 from smartmeter.simulator import Faults, Quirks, VirtualLine, VirtualMeter
 from smartmeter.simulator.replay import Replay
 from smartmeter.simulator.terminal import close_terminal, open_terminal
-from tests.cli.test_simulate import simulating
+from tests.cli.test_simulate import COMMAND, PATIENCE_S, simulating
 
 LINE = SerialFormat(115200)
 SERIAL_NUMBER = 0x5A5B5C5D
@@ -199,6 +201,24 @@ def test_listening_records_what_others_say(tmp_path, capsys):
         capsys.readouterr()
         main(["read", "--port", str(replayed.path), "--baudrate", "115200", "--timeout", "0.05"])
     assert "no answer" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
+def test_listening_may_be_ended_at_any_time(tmp_path, ending):
+    terminal, file = open_terminal(), tmp_path / "a.jsonl.gz"
+    command = [*COMMAND[:-1], "record", "--port", str(terminal.path), "--listen", "-o", str(file)]
+    try:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout.readline().startswith("Listening on ")
+            os.write(terminal.line_fd, b"\x01\x02\x03")
+            give_up_s = time.monotonic() + PATIENCE_S
+            while not read_recording(file).pieces and time.monotonic() < give_up_s:
+                time.sleep(0.01)
+            process.send_signal(ending)
+            assert process.wait(PATIENCE_S) == (0 if ending is signal.SIGINT else -ending)
+    finally:
+        close_terminal(terminal)
+    assert b"".join(piece.data for piece in read_recording(file).pieces) == b"\x01\x02\x03"
 
 
 def test_silence_is_told(tmp_path, capsys, line):

@@ -65,6 +65,17 @@ def test_stretches_follow_each_other_and_halves_are_pairs():
     assert meter.asked == [(4, 0, 10), (4, 0, 6), (4, 6, 4), (3, 7, 1)]
 
 
+def test_where_values_begin_at_odd_addresses_a_sweep_that_does_so_finds_them():
+    class Whole(Meter):
+        async def read(self, request):
+            if request.address % 2 == 0 or request.count % 2:
+                raise ExceptionAnswerError(2, "exception 2", b"", b"")
+            return await super().read(request)
+
+    meter = Whole({1, 2, 5, 6, 7, 8})
+    assert counts(swept(meter, Stretch(4, 1, 20))) == (6, 14)
+
+
 def test_what_fails_is_asked_for_twice_and_then_left_out():
     meter = Meter(failing={0: [DamagedAnswerError], 8: [NoAnswerError, DamagedAnswerError]})
     steps = swept(meter, Stretch(3, 0, 23), block=8)
