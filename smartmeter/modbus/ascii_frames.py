@@ -4,8 +4,6 @@ Source: "MODBUS over serial line specification and implementation guide V1.02", 
 functions mean is the same as in `frames`.
 """
 
-import struct
-
 from smartmeter.modbus.errors import (
     AnswerError,
     DamagedAnswerError,
@@ -14,14 +12,12 @@ from smartmeter.modbus.errors import (
     ShortAnswerError,
     exception_error,
 )
-from smartmeter.modbus.frames import EXCEPTION_FLAG, HEADER_BYTES, Found, ReadRequest
+from smartmeter.modbus.frames import EXCEPTION_FLAG, HEADER_BYTES, Found, Request
 
 START, END = b":", b"\r\n"
 LRC_BYTES = 1
 # Unit, function, code.
 EXCEPTION_BYTES = 3
-
-_REQUEST = struct.Struct(">BBHH")
 
 
 def lrc(data: bytes) -> int:
@@ -45,37 +41,41 @@ def open_frame(frame: bytes) -> bytes | None:
     return data[:-LRC_BYTES] if len(data) > LRC_BYTES and sum(data) & 0xFF == 0 else None
 
 
-def encode(request: ReadRequest) -> bytes:
+def encode(request: Request) -> bytes:
     """The frame as it goes over the line."""
-    return close_frame(_REQUEST.pack(request.unit, request.function, request.address, request.count))
+    return close_frame(request.content)
 
 
-def answer_length(request: ReadRequest) -> int:
+def answer_length(request: Request) -> int:
     """How many characters the answer has, if it is no exception."""
-    return _length(HEADER_BYTES + 2 * request.count)
+    return _length(request.answer_length)
 
 
-def find_answer(request: ReadRequest, received: bytes) -> Found | None:
+def find_answer(request: Request, received: bytes) -> Found | None:
     """The answer to `request` in what has come so far, or None if it is not there whole.
 
     Raises ExceptionAnswerError if the unit's exception is there instead, SilentTargetError if a gateway's is.
     """
-    start, data = _find(_answer_header(request), answer_length(request), received)
-    if data is not None:
-        return Found(data[HEADER_BYTES:], start)
-    _, data = _find(_begin(request.unit, request.function | EXCEPTION_FLAG), _length(EXCEPTION_BYTES), received)
+    for beginning in request.answer_beginnings:
+        start, data = _find(_begin(beginning), answer_length(request), received)
+        if data is not None:
+            return Found(data[len(beginning) :], start)
+    _, data = _find(
+        _begin(bytes((request.unit, request.function | EXCEPTION_FLAG))), _length(EXCEPTION_BYTES), received
+    )
     if data is not None:
         raise exception_error(data[2], request, encode(request), received)
     return None
 
 
-def missing_bytes(request: ReadRequest, received: bytes) -> int | None:
+def missing_bytes(request: Request, received: bytes) -> int | None:
     """How many characters of the answer must still come, at least one; None if it has not even begun."""
-    start = received.find(_answer_header(request))
-    return None if start < 0 else max(answer_length(request) - (len(received) - start), 1)
+    starts = (received.find(_begin(beginning[:HEADER_BYTES])) for beginning in request.answer_beginnings)
+    start = next((start for start in starts if start >= 0), None)
+    return None if start is None else max(answer_length(request) - (len(received) - start), 1)
 
 
-def explain_failure(request: ReadRequest, received: bytes) -> AnswerError:
+def explain_failure(request: Request, received: bytes) -> AnswerError:
     """The error that tells what is wrong with `received`, all that came, in which there is no answer to `request`."""
     sent = encode(request)
     if not received:
@@ -83,17 +83,13 @@ def explain_failure(request: ReadRequest, received: bytes) -> AnswerError:
     came = f"{len(received)} of {answer_length(request)} characters"
     if any(open_frame(START + part + END) is not None for part in _frame_contents(received)):
         return ForeignAnswerError(f"{request}: the answer belongs to another request", sent, received)
-    if received.startswith(_begin(request.unit, request.function)) and END not in received:
+    if received.startswith(_begin(bytes((request.unit, request.function)))) and END not in received:
         return ShortAnswerError(f"{request}: the answer broke off, {came}", sent, received)
     return DamagedAnswerError(f"{request}: the answer is damaged, {came}", sent, received)
 
 
-def _begin(*data: int) -> bytes:
-    return START + bytes(data).hex().upper().encode()
-
-
-def _answer_header(request: ReadRequest) -> bytes:
-    return _begin(request.unit, request.function, 2 * request.count)
+def _begin(data: bytes) -> bytes:
+    return START + data.hex().upper().encode()
 
 
 def _length(data_bytes: int) -> int:

@@ -7,6 +7,7 @@ from smartmeter.modbus.frames import ReadRequest
 from smartmeter.modbus.line import Line, SerialFormat
 from smartmeter.modbus.ports import AsciiPort, Port, RtuTcpPort, RtuUdpPort, TcpPort
 from smartmeter.modbus.trace import Tap
+from smartmeter.modbus.write_request import WriteRequest
 
 
 class Connection(Protocol):
@@ -21,6 +22,9 @@ class Connection(Protocol):
 
         Raises AnswerError if no good answer comes in time, PortError if the line has gone away.
         """
+
+    async def write(self, request: WriteRequest) -> None:
+        """Write registers, once. Raises as `read`; the unit may have written them all the same: read them back."""
 
     def close(self) -> None:
         """Give the line back."""

@@ -7,31 +7,26 @@ length of what follows, unit.
 import struct
 
 from smartmeter.modbus.errors import AnswerError, ForeignAnswerError, exception_error
-from smartmeter.modbus.frames import EXCEPTION_FLAG, ReadRequest
+from smartmeter.modbus.frames import EXCEPTION_FLAG, Request
 
 TRANSACTIONS = 0x10000
 # Transaction, protocol, length.
 PREFIX_BYTES = 6
 # What follows the length: unit and function at least; unit and 253 bytes at most.
 SHORTEST, LONGEST = 2, 254
-# Unit, function, byte count.
-HEADER_BYTES = 3
 EXCEPTION_BYTES = 3
 
 _PREFIX = struct.Struct(">HHH")
-_REQUEST = struct.Struct(">HHHBBHH")
-_REQUEST_LENGTH = 6
 
 
 class NoModbusError(Exception):
     """What came is no Modbus TCP: there is no telling where the next answer begins."""
 
 
-def encode(transaction: int, request: ReadRequest) -> bytes:
+def encode(transaction: int, request: Request) -> bytes:
     """The request as it goes through the connection."""
-    return _REQUEST.pack(
-        transaction, 0, _REQUEST_LENGTH, request.unit, request.function, request.address, request.count
-    )
+    content = request.content
+    return _PREFIX.pack(transaction, 0, len(content)) + content
 
 
 def next_frame(received: bytes) -> tuple[int, bytes] | None:
@@ -48,12 +43,12 @@ def next_frame(received: bytes) -> tuple[int, bytes] | None:
     return (transaction, received[PREFIX_BYTES:end]) if len(received) >= end else None
 
 
-def open_answer(request: ReadRequest, transaction: int, body: bytes) -> bytes | AnswerError:
-    """The registers' bytes in what followed the length of an answer, or what is wrong with it."""
-    data = body[HEADER_BYTES:]
-    length = 2 * request.count
-    if len(data) == length and body[:HEADER_BYTES] == bytes((request.unit, request.function, length)):
-        return data
+def open_answer(request: Request, transaction: int, body: bytes) -> bytes | AnswerError:
+    """The data in what followed the length of an answer, none for a write, or what is wrong with it."""
+    if len(body) == request.answer_length:
+        for beginning in request.answer_beginnings:
+            if body.startswith(beginning):
+                return body[len(beginning) :]
     sent = encode(transaction, request)
     if len(body) == EXCEPTION_BYTES and body[:2] == bytes((request.unit, request.function | EXCEPTION_FLAG)):
         return exception_error(body[2], request, sent, body)

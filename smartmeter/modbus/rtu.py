@@ -17,11 +17,12 @@ from typing import Protocol, Self
 from smartmeter.modbus import frames
 from smartmeter.modbus.counters import LineCounters
 from smartmeter.modbus.errors import AnswerError, ExceptionAnswerError, PortError, SilentTargetError
-from smartmeter.modbus.frames import Found, ReadRequest
+from smartmeter.modbus.frames import Found, ReadRequest, Request
 from smartmeter.modbus.line import Line, SerialFormat
 from smartmeter.modbus.port import open_port
 from smartmeter.modbus.timer import Timer, open_timer
 from smartmeter.modbus.trace import Direction, Tap
+from smartmeter.modbus.write_request import WriteRequest
 
 # An answer that stops for so long has ended: USB adapters hold characters back for up to 16 ms, a busy host for longer.
 BROKEN_OFF_S = 0.05
@@ -46,15 +47,15 @@ class BytePort(Protocol):
 class Frames(Protocol):
     """How requests and answers look on the line; the module `frames` has those of RTU, `ascii_frames` of ASCII."""
 
-    def encode(self, request: ReadRequest, /) -> bytes: ...
+    def encode(self, request: Request, /) -> bytes: ...
 
-    def answer_length(self, request: ReadRequest, /) -> int: ...
+    def answer_length(self, request: Request, /) -> int: ...
 
-    def find_answer(self, request: ReadRequest, received: bytes, /) -> Found | None: ...
+    def find_answer(self, request: Request, received: bytes, /) -> Found | None: ...
 
-    def missing_bytes(self, request: ReadRequest, received: bytes, /) -> int | None: ...
+    def missing_bytes(self, request: Request, received: bytes, /) -> int | None: ...
 
-    def explain_failure(self, request: ReadRequest, received: bytes, /) -> AnswerError: ...
+    def explain_failure(self, request: Request, received: bytes, /) -> AnswerError: ...
 
 
 class RtuConnection:
@@ -86,8 +87,8 @@ class RtuConnection:
         self._listening = False
         self._awaited: asyncio.Future[bytes] | None = None
         self._enough = 0
-        # Shape of a request -> its address, and until when an answer to it may still come.
-        self._unanswered: dict[tuple[int, int, int], tuple[int, float]] = {}
+        # Shape of a request -> the request, and until when an answer to it may still come.
+        self._unanswered: dict[tuple[int, int, int], tuple[Request, float]] = {}
 
     @classmethod
     def open(
@@ -123,6 +124,13 @@ class RtuConnection:
 
         Raises AnswerError if no good answer comes in time, PortError if the port has gone away.
         """
+        return await self._ask(request)
+
+    async def write(self, request: WriteRequest) -> None:
+        """Write registers, once; raises as `read`, and then they may be written all the same."""
+        await self._ask(request)
+
+    async def _ask(self, request: Request) -> bytes:
         await self._wait_for_late_answer(request)
         await self._wait_for_silence()
         self._counters.requests += 1
@@ -139,7 +147,7 @@ class RtuConnection:
         self._counters.answers += 1
         return data
 
-    async def _receive(self, request: ReadRequest, sent_s: float) -> bytes:
+    async def _receive(self, request: Request, sent_s: float) -> bytes:
         # Some adapters hand an answer over in one piece, when its last character has come.
         length = self._frames.answer_length(request)
         line_s = (len(self._frames.encode(request)) + length) * self._line.character_s
@@ -161,20 +169,19 @@ class RtuConnection:
             expected = rest or length
         raise self._frames.explain_failure(request, received)
 
-    async def _recover(self, request: ReadRequest, error: AnswerError) -> None:
+    async def _recover(self, request: Request, error: AnswerError) -> None:
         if isinstance(error, ExceptionAnswerError | SilentTargetError):
             return
-        shape = (request.unit, request.function, request.count)
-        self._unanswered[shape] = (request.address, time.monotonic() + LATE_FACTOR * self._timeout_s)
+        self._unanswered[request.shape] = (request, time.monotonic() + LATE_FACTOR * self._timeout_s)
         await self._drain()
 
-    async def _wait_for_late_answer(self, request: ReadRequest) -> None:
+    async def _wait_for_late_answer(self, request: Request) -> None:
         # A success does not forgive: after a repeated request two answers may be under way.
-        shape = (request.unit, request.function, request.count)
-        address, until_s = self._unanswered.get(shape, (request.address, 0.0))
+        shape = request.shape
+        unanswered, until_s = self._unanswered.get(shape, (request, 0.0))
         if time.monotonic() >= until_s:
             self._unanswered.pop(shape, None)
-        elif address != request.address:
+        elif unanswered != request:
             await self._timer.sleep_until(until_s)
             del self._unanswered[shape]
 

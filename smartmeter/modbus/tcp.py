@@ -12,11 +12,12 @@ from typing import Self
 
 from smartmeter.modbus.counters import LineCounters
 from smartmeter.modbus.errors import AnswerError, DamagedAnswerError, NoAnswerError, PortError, ShortAnswerError
-from smartmeter.modbus.frames import ReadRequest
+from smartmeter.modbus.frames import ReadRequest, Request
 from smartmeter.modbus.mbap import TRANSACTIONS, NoModbusError, encode, next_frame, open_answer
 from smartmeter.modbus.network import connect, explain
 from smartmeter.modbus.ports import TcpPort
 from smartmeter.modbus.trace import Direction, Tap
+from smartmeter.modbus.write_request import WriteRequest
 
 RECEIVED_AT_ONCE = 4096
 
@@ -52,7 +53,7 @@ class TcpConnection:
         self._loop = asyncio.get_running_loop()
         self._transaction = 0
         self._received = b""
-        self._asked: dict[int, ReadRequest] = {}
+        self._asked: dict[int, Request] = {}
         self._answers: dict[int, bytes | AnswerError] = {}
         self._waiter: asyncio.Future[None] | None = None
         self._deadline_s = 0.0
@@ -82,6 +83,13 @@ class TcpConnection:
 
         Raises AnswerError if no good answer comes in time, PortError if the connection is lost.
         """
+        return await self._ask(request)
+
+    async def write(self, request: WriteRequest) -> None:
+        """Write registers, once; raises as `read`, and then they may be written all the same."""
+        await self._ask(request)
+
+    async def _ask(self, request: Request) -> bytes:
         number = self._next_transaction()
         await self._exchange({number: request}, encode(number, request))
         answer = self._answers.pop(number)
@@ -97,7 +105,7 @@ class TcpConnection:
 
         Raises PortError if the connection is lost.
         """
-        asked = {self._next_transaction(): request for request in requests}
+        asked: dict[int, Request] = {self._next_transaction(): request for request in requests}
         numbers = list(asked)
         # Each in a packet of its own, as the guide demands ("MODBUS messaging on TCP/IP" V1.0b).
         await self._exchange(asked, *(encode(number, request) for number, request in asked.items()))
@@ -115,7 +123,7 @@ class TcpConnection:
         self._transaction = (number + 1) % TRANSACTIONS
         return number
 
-    async def _exchange(self, asked: dict[int, ReadRequest], *frames: bytes) -> None:
+    async def _exchange(self, asked: dict[int, Request], *frames: bytes) -> None:
         """Send the requests, and return when each of them has an answer or an error."""
         if self.is_broken:
             raise PortError(f"{self._name}: the connection was closed by the other side")
@@ -205,7 +213,7 @@ class TcpConnection:
         self._asked = {}
         self._done()
 
-    def _explain_absence(self, number: int, request: ReadRequest) -> AnswerError:
+    def _explain_absence(self, number: int, request: Request) -> AnswerError:
         sent, begun = encode(number, request), self._received
         if begun and begun[:2] == sent[:2]:
             return ShortAnswerError(f"{request}: the answer broke off after {len(begun)} bytes", sent, begun)

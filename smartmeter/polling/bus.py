@@ -13,6 +13,7 @@ from smartmeter.modbus.errors import AnswerError, NoAnswerError, PortError, Sile
 from smartmeter.modbus.frames import ReadRequest
 from smartmeter.modbus.ports import is_network, parse_port
 from smartmeter.modbus.tcp import TcpConnection
+from smartmeter.modbus.write_request import WriteRequest
 from smartmeter.polling.turns import Turns
 from smartmeter.settings.model import BusSettings
 
@@ -82,6 +83,24 @@ class Bus:
             self._turns.pass_on()
         self._note_answer()
         return data
+
+    async def write(self, request: WriteRequest, deadline_s: float) -> None:
+        """Write registers, once, when the turn comes.
+
+        Raises as `read`; the meter may have taken them all the same.
+        """
+        await self._turns.take(deadline_s)
+        try:
+            await (await self._usable()).write(request)
+        except AnswerError as error:
+            self._note_failure(error)
+            raise
+        except PortError as error:
+            self._note_loss(error)
+            raise
+        finally:
+            self._turns.pass_on()
+        self._note_answer()
 
     async def read_several(self, requests: Sequence[ReadRequest], deadline_s: float) -> list[bytes | AnswerError]:
         """For each request the registers' bytes or what went wrong; as many at a time as the settings allow.
