@@ -7,6 +7,7 @@ from pathlib import Path
 
 from smartmeter.measurands import measurands
 from smartmeter.models import Model
+from smartmeter.models.parameter import LABELS, Parameter
 from smartmeter.polling.learned import Learned
 from smartmeter.polling.plan import Block, line_time_s
 from smartmeter.polling.round import plan_round
@@ -28,6 +29,8 @@ Models of your own lie in /etc/smartmeter/models/ or in models/ beside the setti
 """
 # Of the columns that `_one` prints: numbers to the right, texts to the left, the source as long as it is.
 WIDTHS = (">8", ">8", "6", "7", "6", ">6", "5", "32", "36", "")
+# Likewise of `_setup`.
+PARAMETER_WIDTHS = ("17", ">8", "6", "7", "7", "8", "13", "36", "")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -97,8 +100,32 @@ def _one(model: Model) -> str:
         how = (register.type, register.order, str(register.scale))
         where = (str(register.function), str(register.address), f"0x{register.address:04X}")
         lines.append(_row(*where, *how, measurand.unit, measurand.id, measurand.german, register.source))
-    lines += ["", *(f"{key}: {text}" for key, text in model.sources.items())]
+    lines += [*_setup(model), "", *(f"{key}: {text}" for key, text in model.sources.items())]
     return "\n".join(lines)
+
+
+def _setup(model: Model) -> list[str]:
+    """What `smartmeter set` can set at it."""
+    if not model.setup.parameters:
+        return []
+    heads = ("parameter", "register", "hex", "type", "effect", "needs", "source", "what it is", "may be")
+    lines = ["", _parameter_row(*heads)]
+    lines += [_parameter_line(parameter) for parameter in model.setup.parameters.values()]
+    if model.setup.set_mode is not None:
+        lines.append(f"set mode: {model.setup.set_mode.how}")
+    return lines
+
+
+def _parameter_line(parameter: Parameter) -> str:
+    needs = {"unlock": "password", "set_mode": "set mode", None: ""}[parameter.needs]
+    where = (str(parameter.address), f"0x{parameter.address:04X}", parameter.type)
+    allowed = f"{parameter.allowed} {parameter.unit}".rstrip()
+    what = (parameter.effect, needs, parameter.source, LABELS[parameter.name])
+    return _parameter_row(parameter.name, *where, *what, allowed)
+
+
+def _parameter_row(*columns: str) -> str:
+    return "  ".join(f"{text:{width}}" for text, width in zip(columns, PARAMETER_WIDTHS, strict=True)).rstrip()
 
 
 def _row(*columns: str) -> str:

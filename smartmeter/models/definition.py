@@ -31,6 +31,7 @@ from smartmeter.models.keys import (
     suggestion,
 )
 from smartmeter.models.model import Model
+from smartmeter.models.parameter import NO_SETUP
 from smartmeter.models.register import (
     COUNTS,
     FLOATS,
@@ -43,6 +44,7 @@ from smartmeter.models.register import (
     largest,
     smallest,
 )
+from smartmeter.models.setup_definition import SETUP_KEYS, read_setup
 
 FindModel = Callable[[str], Model | None]
 
@@ -60,7 +62,7 @@ HOW_KEYS = ("function", "type", "order", "scale", "na", "source")
 KEYS = (
     *("brand", "name", "description", "phases", "tested", "notes", "like", "without"),
     *HOW_KEYS,
-    *("serial", "limits", "identification", "sources", "map"),
+    *("serial", "limits", "identification", *SETUP_KEYS, "sources", "map"),
 )
 SERIAL_KEYS = ("baudrate", "bytesize", "parity", "stopbits", "baudrates")
 LIMIT_KEYS = ("registers_per_request", "undefined_readable", "whole_values", "turnaround_ms", "max_current_a")
@@ -121,6 +123,10 @@ class _Definition:
         )
         sources = {**(base.sources if base else {}), **self._sources()}
         description = self._description(base)
+        registers = self._registers(base, phases, most, sources)
+        identification = read_identification(
+            self._keys, document, base.identification if base else UNIDENTIFIED, sources
+        )
         model = Model(
             name=self._name,
             brand=self._keys.get(document, (), "brand", is_text, "the maker's name", base and base.brand),
@@ -141,10 +147,11 @@ class _Definition:
                 )
             ),
             sources=sources,
-            registers=self._registers(base, phases, most, sources),
+            registers=registers,
             file=self._file,
-            identification=read_identification(
-                self._keys, document, base.identification if base else UNIDENTIFIED, sources
+            identification=identification,
+            setup=read_setup(
+                self._keys, document, base.setup if base else NO_SETUP, registers, identification, sources
             ),
         )
         return (None if self._keys.flaws else model), tuple(self._keys.flaws)
@@ -234,10 +241,13 @@ class _Definition:
     ) -> Mapping[str, Register]:
         registers = dict(base.registers) if base else {}
         for index, id_ in enumerate(
-            self._keys.get(self._document, (), "without", is_texts, "a list of measurands", ())
+            self._keys.get(self._document, (), "without", is_texts, "a list of measurands and parameters", ())
         ):
-            if registers.pop(id_, None) is None and not self._keys.may_lack:
-                self._keys.flaw(("without", index), f'"{id_}" is not measured by the model that this one is like')
+            is_parameter = base is not None and id_ in base.setup.parameters
+            if registers.pop(id_, None) is None and not is_parameter and not self._keys.may_lack:
+                self._keys.flaw(
+                    ("without", index), f'"{id_}" is neither measured nor set by the model that this is like'
+                )
         places: dict[str, Place] = {}
         for register, place in self._own_registers(sources):
             if register.measurand in places:

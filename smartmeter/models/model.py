@@ -8,6 +8,7 @@ from typing import Any
 from smartmeter.measurands import Language
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.models.identification import UNIDENTIFIED, Identification
+from smartmeter.models.parameter import NO_SETUP, Setup
 from smartmeter.models.register import Register
 
 
@@ -19,10 +20,10 @@ class Model:
     allows in one request, `undefined_readable` whether a request may cross registers that are not defined, and
     `whole_values` whether it refuses requests that begin or end within a value, `turnaround_s` the time from the end of
     a request to the first character of the answer that plans assume, `max_current_a` the largest current per phase that
-    it can measure. `identification` is where it says which one it is. `tested` says whether someone has read a real one
-    with these registers. `file` is the user's own file that it comes from; None for those of the program. `sunspec` are
-    the SunSpec information models of which the device has one and tells itself where; `registers` are then those of a
-    usual device. Empty for all others.
+    it can measure. `identification` is where it says which one it is, `setup` what can be set at it. `tested` says
+    whether someone has read a real one with these registers. `file` is the user's own file that it comes from; None for
+    those of the program. `sunspec` are the SunSpec information models of which the device has one and tells itself
+    where; `registers` are then those of a usual device. Empty for all others.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Model:
     registers: Mapping[str, Register]
     file: Path | None = None
     identification: Identification = UNIDENTIFIED
+    setup: Setup = NO_SETUP
     sunspec: tuple[int, ...] = ()
 
     def __reduce__(self) -> tuple[Callable[..., "Model"], tuple[Any, ...]]:

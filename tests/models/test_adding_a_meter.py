@@ -7,7 +7,7 @@ import tomllib
 
 import pytest
 
-from smartmeter.models import definition
+from smartmeter.models import definition, setup_definition
 from smartmeter.settings.own_models import load_own_model
 from tests.fixtures.documents import ROOT, blocks
 
@@ -50,7 +50,7 @@ def run(line, files):
 
 
 def test_the_files_have_no_mistakes(files):
-    assert [load_own_model(path).name for path in sorted((files / "models").iterdir())] == ["SDM630-OLD", "WZ3"]
+    assert [load_own_model(path).name for path in sorted((files / "models").iterdir())] == ["SDM630-OLD", "WZ3", "X96-SET"]
 
 
 def test_the_check_prints_what_is_shown(files):
@@ -80,5 +80,8 @@ def test_the_real_one_is_read_by_the_same_words():
 
 def test_every_key_is_described():
     text = DOCUMENT.read_text("utf-8").partition("## Every key")[2]
-    keys = (*definition.KEYS, *definition.SERIAL_KEYS, *definition.LIMIT_KEYS, "registers", "address", "measurand")
+    keys = {
+        *(*definition.KEYS, *definition.SERIAL_KEYS, *definition.LIMIT_KEYS, "registers", "address", "measurand"),
+        *(*setup_definition.PARAMETER_KEYS, *setup_definition.UNLOCK_KEYS, *setup_definition.SET_MODE_KEYS),
+    }
     assert [key for key in keys if f"`{key}`" not in text and f"`[{key}]`" not in text] == []

@@ -82,7 +82,7 @@ def test_every_model_is_sound(name):
         assert register.source
         assert set(register.source.split(", ")) <= model.sources.keys()
     registers = (*model.registers.values(), *model.identification.registers)
-    used = {key for register in registers for key in register.source.split(", ")}
+    used = {key for register in registers for key in register.source.split(", ")} | model.setup.sources
     assert used == model.sources.keys() or "like" in tomllib.loads(text_of(name))
 
 

@@ -155,7 +155,11 @@ def test_a_model_can_be_like_another_with_more_and_without():
         (WHOLE.replace("phases = 3", "phases = 3\nscale = 0"), "scale", "a number other than 0"),
         (WHOLE.replace("phases = 3", 'phases = 3\nna = ["FFFF"]'), "na", "largest"),
         (WHOLE.replace("phases = 3", 'phases = 3\nlike = "SDM999"'), "like", "no model"),
-        (WHOLE.replace("phases = 3", 'phases = 3\nwithout = ["charge"]'), "without.0", "is not measured by"),
+        (
+            WHOLE.replace("phases = 3", 'phases = 3\nwithout = ["charge"]'),
+            "without.0",
+            "is neither measured nor set by",
+        ),
         (HEAD + SOURCES + MAP, "serial", "is missing"),
         (LIKE + "phases = 1", "phases", "voltage_l2, voltage_l2_l3, voltage_l3"),
         (LIKE + "[limits]\nregisters_per_request = 1", "limits.registers_per_request", "must be at least 2"),
