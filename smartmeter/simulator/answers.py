@@ -1,7 +1,7 @@
 """What a meter answers to a request: protocol data units, whatever line they come over.
 
-Source: "MODBUS application protocol specification V1.1b3", sections 6.3, 6.4, 6.8 and 7. Eastron's meters know
-functions 3, 4 and 8 (sub-function 0, one register), and 16, which is left out: this meter cannot be set.
+Source: "MODBUS application protocol specification V1.1b3", sections 6.3, 6.4, 6.8, 6.12 and 7. Eastron's meters know
+functions 3, 4, 16 and 8 (sub-function 0, one register).
 """
 
 import struct
@@ -10,13 +10,18 @@ from typing import Protocol
 READ_HOLDING_REGISTERS = 3
 READ_INPUT_REGISTERS = 4
 DIAGNOSTICS = 8
+WRITE_REGISTERS = 16
 
 ILLEGAL_FUNCTION = 1
 ILLEGAL_DATA_ADDRESS = 2
 ILLEGAL_DATA_VALUE = 3
+# What Eastron's papers have this code for.
+COULD_NOT_STORE = 5
 
 EXCEPTION_BIT = 0x80
 REQUEST_PDU_BYTES = 5
+# Function, start, count, byte count.
+WRITE_HEADER = struct.Struct(">BHHB")
 
 
 class RefusedError(Exception):
@@ -28,15 +33,20 @@ class RefusedError(Exception):
 
 
 class Registers(Protocol):
-    """What can be read."""
+    """What can be read and written."""
 
     def read(self, function: int, start: int, count: int) -> bytes:
         """The registers' contents, 2 bytes each; raises RefusedError."""
+
+    def write(self, start: int, data: bytes) -> None:
+        """Takes the contents of registers from `start` on, 2 bytes each; raises RefusedError."""
 
 
 def answer_to(pdu: bytes, registers: Registers) -> bytes | None:
     """The answer to a request; None to one that is malformed, which meters do not answer."""
     function = pdu[0]
+    if function == WRITE_REGISTERS:
+        return _answer_to_write(pdu, registers)
     if function not in (READ_HOLDING_REGISTERS, READ_INPUT_REGISTERS, DIAGNOSTICS):
         return exception(function, ILLEGAL_FUNCTION)
     if len(pdu) != REQUEST_PDU_BYTES:
@@ -50,6 +60,22 @@ def answer_to(pdu: bytes, registers: Registers) -> bytes | None:
     except RefusedError as refused:
         return exception(function, refused.code)
     return bytes((function, len(data))) + data
+
+
+def _answer_to_write(pdu: bytes, registers: Registers) -> bytes | None:
+    if len(pdu) < WRITE_HEADER.size:
+        return None
+    function, start, count, length = WRITE_HEADER.unpack_from(pdu)
+    data = pdu[WRITE_HEADER.size :]
+    if len(data) != length:
+        return None
+    if not data or length != 2 * count:
+        return exception(function, ILLEGAL_DATA_VALUE)
+    try:
+        registers.write(start, data)
+    except RefusedError as refused:
+        return exception(function, refused.code)
+    return pdu[:REQUEST_PDU_BYTES]
 
 
 def exception(function: int, code: int) -> bytes:

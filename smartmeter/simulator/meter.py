@@ -11,6 +11,9 @@ from smartmeter.models import Model
 from smartmeter.simulator.answers import (
     ILLEGAL_DATA_ADDRESS,
     ILLEGAL_DATA_VALUE,
+    ILLEGAL_FUNCTION,
+    READ_HOLDING_REGISTERS,
+    WRITE_REGISTERS,
     RefusedError,
     answer_to,
     exception,
@@ -18,6 +21,8 @@ from smartmeter.simulator.answers import (
 from smartmeter.simulator.contents import content_of, shown_by
 from smartmeter.simulator.electricity import electrical_values
 from smartmeter.simulator.faults import NO_FAULTS, Faults, Quirks, striking_faults
+from smartmeter.simulator.holding import Holding
+from smartmeter.simulator.resets import Resets
 
 # The registers are brought up to date that often: reads within one step agree with one another.
 STEPS_PER_SECOND = 5
@@ -78,6 +83,8 @@ class VirtualMeter:
         self.format = format or model.serial
         self.serial_number = FIRST_SERIAL_NUMBER + seed if serial_number is None else serial_number
         self._identity = dict(_identity(model, self.serial_number))
+        self.holding = Holding(model, address, self.format)
+        self._resets = Resets()
         self.striking = striking_faults()
         registers = model.registers.values()
         self._in_pairs = all(register.count == 2 and register.address % 2 == 0 for register in registers)  # noqa: PLR2004 - a pair
@@ -112,6 +119,32 @@ class VirtualMeter:
             return exception(pdu[0], faults.exception)
         return answer
 
+    def answers_as(self, unit: int, pdu: bytes) -> int:
+        """The address in the answer to a request to `unit`: another one where the model's file knows of that."""
+        written = int.from_bytes(pdu[1:3], "big") if pdu[0] == WRITE_REGISTERS else None
+        also = [each.also_answers_as for each in self.model.setup.parameters.values() if each.address == written]
+        return also[0][0] if also and also[0] else unit
+
+    def restart(self) -> None:
+        """Its supply goes and comes: what was set of the line counts from now on."""
+        if self.model.setup.parameters:
+            self.address, self.format = self.holding.line()
+
+    def write(self, start: int, data: bytes) -> None:
+        """Takes what is written into holding registers.
+
+        Raises RefusedError for what the model or the quirks do not allow.
+        """
+        if not self.model.setup.parameters:
+            raise RefusedError(ILLEGAL_FUNCTION)
+        for name in self.holding.write(start, data):
+            parameter = self.model.setup.parameters[name]
+            if parameter.write_only:
+                self._resets.note(parameter.seen_in, self._house_at(self.clock()))
+                self._image = _Image(None, self.values, self.quirks, {})
+            elif self.holding.quirks.effect == "at once":
+                self.restart()
+
     def read(self, function: int, start: int, count: int) -> bytes:
         """The contents of registers, now, 2 bytes each, big-endian.
 
@@ -130,10 +163,18 @@ class VirtualMeter:
                 raise RefusedError(ILLEGAL_DATA_ADDRESS)
         part = self._registers(function)[REGISTER_BYTES * start : REGISTER_BYTES * (start + count)]
         content = part.ljust(REGISTER_BYTES * count, b"\0")
-        if self._identity.keys().isdisjoint((function, address) for address in range(start, start + count)):
+        single = self._single_words(function, range(start, start + count))
+        if not single:
             return content
         words = (content[at : at + REGISTER_BYTES] for at in range(0, len(content), REGISTER_BYTES))
-        return b"".join(self._identity.get((function, start + index), word) for index, word in enumerate(words))
+        return b"".join(single.get(start + index, word) for index, word in enumerate(words))
+
+    def _single_words(self, function: int, span: range) -> dict[int, bytes]:
+        """What stands in a span of registers besides measurands, by address."""
+        absent = self.quirks.absent
+        found = ((address, self._identity.get((function, address))) for address in span)
+        words = {address: one.word for address, one in found if one is not None and one.name not in absent}
+        return words | self.holding.read(span) if function == READ_HOLDING_REGISTERS else words
 
     def _defined(self, function: int) -> set[int]:
         absent = self.quirks.absent
@@ -142,7 +183,7 @@ class VirtualMeter:
             for register in (*self.model.registers.values(), *self.model.identification.registers)
             if register.function == function and register.measurand not in absent
             for address in range(register.address, register.end)
-        }
+        } | (self.holding.addresses if function == READ_HOLDING_REGISTERS else frozenset())
 
     def _cuts_a_value(self, function: int, start: int, count: int) -> bool:
         """Whether a request begins or ends within a value, and the model refuses that.
@@ -153,6 +194,8 @@ class VirtualMeter:
             return False
         identity = self.model.identification.registers
         if any((each.function, each.address, each.count) == (function, start, count) for each in identity):
+            return False
+        if function == READ_HOLDING_REGISTERS and self.holding.is_whole(start, count):
             return False
         if self._in_pairs:
             return bool(start % 2 or count % 2)
@@ -183,10 +226,14 @@ class VirtualMeter:
             of_function[start:end] = content
         return {function: bytes(contents) for function, contents in image.items()}
 
+    def _house_at(self, time_s: float) -> dict[str, float]:
+        """The values of the house at a time, by measurand, whatever was reset."""
+        step_s = max(0, _step(time_s)) / STEPS_PER_SECOND
+        return {**electrical_values(self.seed, self.model.phases, step_s), **self.values}
+
     def _contents_at(self, time_s: float) -> dict[str, bytes]:
         """The contents of the registers at a time, by measurand; zeros for what the quirks call absent."""
-        step_s = max(0, _step(time_s)) / STEPS_PER_SECOND
-        house = {**electrical_values(self.seed, self.model.phases, step_s), **self.values}
+        house = self._resets.applied(self._house_at(time_s))
         absent = self.quirks.absent
         return {
             name: bytes(REGISTER_BYTES * register.count) if name in absent else content_of(register, house[name])
@@ -194,7 +241,14 @@ class VirtualMeter:
         }
 
 
-def _identity(model: Model, serial_number: int) -> Iterator[tuple[tuple[int, int], bytes]]:
+class _Word(NamedTuple):
+    """A word of serial number or code, whichever `name` says."""
+
+    name: str
+    word: bytes
+
+
+def _identity(model: Model, serial_number: int) -> Iterator[tuple[tuple[int, int], _Word]]:
     """What the registers of serial number and code hold, word by word, by function and address."""
     codes = model.identification.codes
     contents = {"serial_number": serial_number, "code": min(codes, default=0)}
@@ -202,7 +256,7 @@ def _identity(model: Model, serial_number: int) -> Iterator[tuple[tuple[int, int
         content = content_of(register, contents[register.measurand])
         for index in range(register.count):
             word = content[REGISTER_BYTES * index : REGISTER_BYTES * (index + 1)]
-            yield (register.function, register.address + index), word
+            yield (register.function, register.address + index), _Word(register.measurand, word)
 
 
 def _step(time_s: float) -> int:

@@ -23,6 +23,10 @@ MODBUS_PROTOCOL = 0
 LENGTHS = range(2, 255)
 # A request to read: address, function, start, count, checksum.
 RTU_REQUEST_BYTES = 8
+# A request to write has the byte count after the count, then the data.
+WRITE_REGISTERS = 16
+BYTE_COUNT_AT = 6
+RTU_WRITE_BYTES = 9
 
 Write = Callable[[bytes], None]
 
@@ -116,13 +120,17 @@ def answering_of(meters: Sequence[VirtualMeter], seed: int = 1) -> Answering:
 
     def answers(unit: int, request: bytes) -> Iterator[NetworkAnswer]:
         meter = by_address.get(unit)
+        if meter is None or meter.address != unit:
+            # One may have been set to another address meanwhile.
+            meter = next((each for each in meters if each.address == unit), None)
         if meter is None:
             return
         faults = meter.striking(meter.faults)
+        address = meter.answers_as(unit, request)
         pdu = meter.answer(request, faults)
         if pdu is not None and not faults.silent:
             after_s = faults.late_s + turnaround(meter.quirks.turnaround_s or 0.0, rng)
-            yield NetworkAnswer(after_s, unit, pdu, faults)
+            yield NetworkAnswer(after_s, address, pdu, faults)
 
     return answers
 
@@ -188,13 +196,18 @@ class _Connection(asyncio.Protocol):
 
 
 class _RtuConnection(_Connection):
-    """One client with RTU frames. Requests to read alone are understood: their end is known without silence."""
+    """One client with RTU frames. Requests to read and to write registers are understood: their length is known."""
 
     def data_received(self, data: bytes) -> None:
         self._received += data
         while len(self._received) >= RTU_REQUEST_BYTES:
-            frame = bytes(self._received[:RTU_REQUEST_BYTES])
-            del self._received[:RTU_REQUEST_BYTES]
+            length = RTU_REQUEST_BYTES
+            if self._received[1] == WRITE_REGISTERS:
+                length = RTU_WRITE_BYTES + self._received[BYTE_COUNT_AT]
+            if len(self._received) < length:
+                return
+            frame = bytes(self._received[:length])
+            del self._received[:length]
             _answer_rtu(self._answering, frame, self._rng, self._transport.write, self._transport.close)
 
 

@@ -244,10 +244,12 @@ class Wire:
 
     def _answers_of(self, meter: VirtualMeter, request: bytes, end_s: float, of_line: Faults) -> Iterator[_Answer]:
         of_meter = meter.striking(meter.faults)
+        # The answer to a change of the address still has the old one.
+        address = meter.answers_as(meter.address, request)
         pdu = meter.answer(request, of_meter if of_meter.exception is not None else of_line)
         if pdu is None or of_meter.silent or of_line.silent:
             return
-        answer = self._framing.close(meter.address, pdu)
+        answer = self._framing.close(address, pdu)
         start_s = end_s + self._turnaround(meter) + of_meter.late_s + of_line.late_s
         spoiled = spoil(spoil(answer, of_meter, self._rng, self._framing), of_line, self._rng, self._framing)
         yield _Answer(pdu, start_s, spoiled)

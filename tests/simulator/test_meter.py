@@ -105,8 +105,8 @@ def test_what_no_eastron_answers(start, count, code):
     assert refusal(METER, start, count) == code
 
 
-def test_holding_registers_and_those_beyond_the_map_are_zero():
-    assert METER.read(HOLDING, 0, 4) == bytes(8)
+def test_undefined_holding_registers_and_those_beyond_the_map_are_zero():
+    assert METER.read(HOLDING, 100, 4) == bytes(8)
     assert METER.read(INPUT, 60_000, 4) == bytes(8)
     assert METER.read(INPUT, 340, 8)[:4] != bytes(4)
 
