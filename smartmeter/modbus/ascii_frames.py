@@ -60,11 +60,11 @@ def find_answer(request: Request, received: bytes) -> Found | None:
         start, data = _find(_begin(beginning), answer_length(request), received)
         if data is not None:
             return Found(data[len(beginning) :], start)
-    _, data = _find(
-        _begin(bytes((request.unit, request.function | EXCEPTION_FLAG))), _length(EXCEPTION_BYTES), received
-    )
-    if data is not None:
-        raise exception_error(data[2], request, encode(request), received)
+    for unit in request.answering_units:
+        refusal = _begin(bytes((unit, request.function | EXCEPTION_FLAG)))
+        _, data = _find(refusal, _length(EXCEPTION_BYTES), received)
+        if data is not None:
+            raise exception_error(data[2], request, encode(request), received)
     return None
 
 

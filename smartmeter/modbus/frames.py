@@ -36,8 +36,8 @@ class Request(Hashable, Protocol):
     """What a unit can be asked, whatever frame carries it. Equal requests ask for the same.
 
     `shape` is what the answers of two requests have in common when one could be taken for the other's. `content` is
-    from unit to data what goes out; an answer begins with one of the `answer_beginnings` and has `answer_length` bytes,
-    likewise from unit to data, if it is no exception.
+    from unit to data what goes out. The `answering_units` are those that an answer may carry; it begins with one of the
+    `answer_beginnings` and has `answer_length` bytes, likewise from unit to data, if it is no exception.
     """
 
     @property
@@ -51,6 +51,9 @@ class Request(Hashable, Protocol):
 
     @property
     def content(self) -> bytes: ...
+
+    @property
+    def answering_units(self) -> tuple[int, ...]: ...
 
     @property
     def answer_beginnings(self) -> tuple[bytes, ...]: ...
@@ -84,6 +87,11 @@ class ReadRequest:
     def content(self) -> bytes:
         """What every frame of it carries, from unit to count."""
         return _REQUEST.pack(self.unit, self.function, self.address, self.count)
+
+    @property
+    def answering_units(self) -> tuple[int, ...]:
+        """Only the one that is asked."""
+        return (self.unit,)
 
     @property
     def answer_beginnings(self) -> tuple[bytes, ...]:
@@ -167,13 +175,14 @@ def explain_failure(request: Request, received: bytes) -> AnswerError:
 
 
 def _exception_code(request: Request, received: bytes) -> int | None:
-    header = bytes((request.unit, request.function | EXCEPTION_FLAG))
-    start = received.find(header)
-    while start >= 0:
-        frame = received[start : start + EXCEPTION_BYTES]
-        if len(frame) == EXCEPTION_BYTES and has_valid_crc(frame):
-            return frame[2]
-        start = received.find(header, start + 1)
+    for unit in request.answering_units:
+        header = bytes((unit, request.function | EXCEPTION_FLAG))
+        start = received.find(header)
+        while start >= 0:
+            frame = received[start : start + EXCEPTION_BYTES]
+            if len(frame) == EXCEPTION_BYTES and has_valid_crc(frame):
+                return frame[2]
+            start = received.find(header, start + 1)
     return None
 
 

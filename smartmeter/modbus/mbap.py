@@ -50,6 +50,7 @@ def open_answer(request: Request, transaction: int, body: bytes) -> bytes | Answ
             if body.startswith(beginning):
                 return body[len(beginning) :]
     sent = encode(transaction, request)
-    if len(body) == EXCEPTION_BYTES and body[:2] == bytes((request.unit, request.function | EXCEPTION_FLAG)):
+    is_refused = len(body) == EXCEPTION_BYTES and body[1] == request.function | EXCEPTION_FLAG
+    if is_refused and body[0] in request.answering_units:
         return exception_error(body[2], request, sent, body)
     return ForeignAnswerError(f"{request}: the answer belongs to another request", sent, body)

@@ -55,10 +55,14 @@ class WriteRequest:
         return _REQUEST.pack(self.unit, self.function, self.address, self.count, len(self.data)) + self.data
 
     @property
+    def answering_units(self) -> tuple[int, ...]:
+        """The units that the answer may carry."""
+        return self.unit, *self.also_answers_as
+
+    @property
     def answer_beginnings(self) -> tuple[bytes, ...]:
         """What an answer is: unit, function, address, count."""
-        units = (self.unit, *self.also_answers_as)
-        return tuple(_ANSWER.pack(unit, self.function, self.address, self.count) for unit in units)
+        return tuple(_ANSWER.pack(unit, self.function, self.address, self.count) for unit in self.answering_units)
 
     @property
     def answer_length(self) -> int:

@@ -117,7 +117,14 @@ def test_an_answer_as_another_unit_counts_only_where_it_is_known():
     assert frames.find_answer(reset, append_crc(b"\1" + answer[1:])) == frames.Found(b"", 0)
     assert ascii_frames.find_answer(reset, ascii_frames.close_frame(answer)) == frames.Found(b"", 0)
     assert mbap.open_answer(reset, 0, answer) == b""
+    refusal = bytes.fromhex("00 90 05")
+    with pytest.raises(ExceptionAnswerError):
+        frames.find_answer(reset, append_crc(refusal))
+    with pytest.raises(ExceptionAnswerError):
+        ascii_frames.find_answer(reset, ascii_frames.close_frame(refusal))
+    assert mbap.open_answer(reset, 0, refusal).code == 5
     plain = WriteRequest(1, 0xF010, b"\0\3")
+    assert frames.find_answer(plain, append_crc(refusal)) is None
     assert frames.find_answer(plain, append_crc(answer)) is None
     assert isinstance(mbap.open_answer(plain, 0, answer), ForeignAnswerError)
 
