@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = {
     "run": "read the meters, keep every reading, ship it: the daemon",
     "check": "check the settings and all that they name, and print the plan of each bus",
     "read": "read the meters once and print every value",
+    "set": "what is set at a meter, and changing it: address, speed, parity, demand period, …",
     "watch": "show the running values of the daemon in a table",
     "demo": "a virtual meter and the daemon together, to look at",
     "db": "what journal and database hold; make, upgrade, rebuild and repair roll-ups and energy",

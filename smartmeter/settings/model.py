@@ -24,7 +24,8 @@ class MeterSettings:
     """A device: a model at an `address` (1 to 247) on its bus.
 
     `intervals_us` holds the interval in microseconds of every measurand that is read, by measurand id; what is not in
-    it is not read. `name` is unique in the whole file. `max_current_a` None: as the model has it.
+    it is not read. `name` is unique in the whole file. `max_current_a` None: as the model has it. `demand_period_min`:
+    what SIGUSR1 writes to it, in minutes, one of those that the model knows; None: nothing.
     """
 
     name: str
@@ -32,6 +33,7 @@ class MeterSettings:
     address: int
     intervals_us: Mapping[str, int]
     max_current_a: float | None = None
+    demand_period_min: int | None = None
 
     @property
     def current_limit_a(self) -> float:

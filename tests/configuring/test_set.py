@@ -1,0 +1,373 @@
+"""`smartmeter set` against virtual meters on a serial line: what is taken, refused, verified and taken back."""
+
+import struct
+
+import pytest
+
+from smartmeter.configuring import carry_out
+from smartmeter.modbus.line import SerialFormat
+from smartmeter.models import load_model, model_names
+from smartmeter.simulator import Faults, HoldingQuirks, Quirks
+from tests.configuring.setting import line_of, meter_of, set_on, writes
+
+EVERYTHING = [
+    (model, name) for model in model_names() for name in load_model(model).setup.parameters if name != "address"
+]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Virtual meters need no time after a reset."""
+    monkeypatch.setattr(carry_out, "COMMAND_S", 0.02)
+
+
+def other_value(meter, name):
+    """A value of the parameter that the meter does not have, and the number for it."""
+    parameter = meter.model.setup.parameters[name]
+    choices = parameter.values or {str(number): number for number in (parameter.least, parameter.most)}
+    return next((text, int(held)) for text, held in choices.items() if meter.holding[name] != held)
+
+
+@pytest.mark.parametrize(("model", "name"), EVERYTHING)
+def test_every_parameter_of_every_model_is_written_and_read_back(model, name, capsys):
+    meter = meter_of(model, in_set_mode=True)
+    parameter = meter.model.setup.parameters[name]
+    text, number = ("reset", None) if parameter.write_only else other_value(meter, name)
+    with line_of(meter) as line:
+        assert set_on(line, meter, f"{name}={text}", "--yes") == 0
+        written = writes(line)
+    told = capsys.readouterr().out
+    if parameter.write_only:
+        assert "Written and answered." in told
+        assert meter.values_at(meter.clock())[parameter.seen_in[0]] < 1000
+    else:
+        assert f"Written and read back: {text}" in told
+        assert meter.holding[name] == number
+    assert [register for _, register, _ in written if register == parameter.address] == [parameter.address]
+    opened = parameter.needs == "unlock"
+    assert len(written) == 1 + opened
+    assert all(unit == 1 for unit, *_ in written)
+
+
+@pytest.mark.parametrize("model", [name for name in model_names() if load_model(name).setup.parameters])
+def test_the_address_of_every_model(model, capsys):
+    meter = meter_of(model, in_set_mode=True)
+    with line_of(meter) as line:
+        assert set_on(line, meter, "address=77", "--yes") == 0
+    assert "it counts once the meter was switched off and on" in capsys.readouterr().out
+    assert meter.address == 1
+    meter.restart()
+    assert meter.address == 77
+
+
+@pytest.mark.parametrize("model", [name for name in model_names() if name.startswith("SDM72")])
+def test_no_sdm72_is_ever_sent_a_write_to_its_password(model):
+    meter = meter_of(model)
+    with line_of(meter) as line:
+        for name, parameter in meter.model.setup.parameters.items():
+            if name != "address":
+                set_on(line, meter, f"{name}={next(iter(parameter.values))}", "--yes")
+                set_on(line, meter, f"{name}={list(parameter.values)[-1]}", "--yes", "--password", "4711")
+        written = writes(line)
+    assert written or not meter.model.setup.parameters
+    assert not any(register <= 0x18 < register + len(data) // 2 for _, register, data in written)
+    assert meter.holding.password == 1000
+
+
+def test_the_frame_is_the_one_of_the_paper():
+    meter = meter_of("SDM630")
+    meter.holding["demand_period"] = 15
+    with line_of(meter) as line:
+        assert set_on(line, meter, "demand_period=60", "--yes") == 0
+        frames = [request.frame for request in line.requests]
+    assert bytes.fromhex("01 10 00 02 00 02 04 42 70 00 00 67 D5") in frames
+
+
+def test_nothing_is_written_if_it_is_so_already(capsys):
+    meter = meter_of("SDM630")
+    with line_of(meter) as line:
+        assert set_on(line, meter, "baudrate=9600", "--yes") == 0
+        assert writes(line) == []
+    assert "baudrate is 9600 already; nothing is written" in capsys.readouterr().out
+
+
+def test_what_waits_for_a_restart_is_told_again(capsys):
+    meter = meter_of("SDM630")
+    with line_of(meter) as line:
+        set_on(line, meter, "baudrate=19200", "--yes")
+        capsys.readouterr()
+        assert set_on(line, meter, "baudrate=19200", "--yes") == 0
+    assert "19200 already; nothing is written\nIt counts once the meter was switched off" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("baudrate=19200", SerialFormat(19200)),
+        ("baudrate=2400", SerialFormat(2400)),
+        ("parity=E", SerialFormat(9600, 8, "E", 1)),
+        ("parity=O", SerialFormat(9600, 8, "O", 1)),
+    ],
+)
+def test_a_line_that_changes_at_once_is_followed(word, expected, capsys):
+    meter = meter_of("SDM630", effect="at once")
+    with line_of(meter) as line:
+        assert set_on(line, meter, word, "--yes") == 0
+    told = capsys.readouterr().out
+    assert "it counts already" in told
+    assert meter.format == expected
+    name, _, value = word.partition("=")
+    assert f"--{name} {value}" in told
+
+
+def test_an_address_that_changes_at_once_is_followed(capsys):
+    meter = meter_of("SDM230", effect="at once")
+    with line_of(meter) as line:
+        assert set_on(line, meter, "address=200", "--yes") == 0
+        assert [unit for unit, *_ in writes(line)] == [1]
+    told = capsys.readouterr().out
+    assert "Written and read back: 200; it counts already." in told
+    assert "--address 200" in told
+
+
+def test_an_address_that_is_taken_is_refused(capsys):
+    meter, other = meter_of("SDM630"), meter_of("SDM630", 5)
+    with line_of(meter, other) as line:
+        assert set_on(line, meter, "address=5", "--yes") == 1
+        assert writes(line) == []
+    assert "address 5: another meter answers there already" in capsys.readouterr().err
+
+
+def test_two_meters_at_the_new_address_are_noticed_by_their_noise(capsys):
+    meter, one, other = meter_of("SDM630"), meter_of("SDM630", 5), meter_of("SDM630", 5)
+    one.holding["address"] = 7
+    with line_of(meter, one, other) as line:
+        assert set_on(line, meter, "address=5", "--yes") == 1
+        assert writes(line) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "holding", "words", "told"),
+    [
+        ("SDM120", {}, ["baudrate=9600"], "hold its button for 3 seconds, until the display shows -SET-"),
+        ("SDM320", {}, ["baudrate=2400"], "hold its button for 5 seconds"),
+        (
+            "SDM630",
+            {"cannot_store": True},
+            ["parity=E"],
+            "it could not store the value (exception 5); try again; it is N",
+        ),
+        ("SDM630", {"password": 4711}, ["system_type=3P4W"], "no password opened it (1000, 0000); give its own with"),
+        ("SDM72DMV2", {"password": 4711}, ["system_type=1P2W"], "no password opened it (1000)"),
+        ("SDM630", {"password": 4711}, ["system_type=3P4W", "--password", "12"], "(0012, 1000, 0000)"),
+        ("SDM630", {"keeps": {"parity"}}, ["parity=E"], "said that it took it, and still is N; perhaps it shows"),
+        ("SDM630", {"keeps": {"demand_period"}}, ["demand_period=5"], "said that it took it, and still is 60 min"),
+        ("EM340", {}, ["baudrate=9600"], "the EM340 cannot be set: no paper that its file knows of tells how"),
+        ("EM340", {}, [], "the EM340 cannot be set"),
+        ("SDM630", {}, ["baud=9600"], "no parameter 'baud'; did you mean baudrate?"),
+        ("SDM530", {}, ["pulse_constant=1"], "the SDM530 has no parameter 'pulse_constant'"),
+        ("SDM530", {}, ["baudrate=38400"], "it can be 2400, 4800, 9600"),
+        ("SDM630", {}, ["baudrate=2400", "parity=E"], "one NAME=VALUE at a time"),
+        ("SDM630", {}, ["house", "parity=E"], "--port describes the meter already"),
+    ],
+)
+def test_refusals_are_told_in_the_owner_s_words(model, holding, words, told, capsys):
+    meter = meter_of(model, **holding)
+    with line_of(meter) as line:
+        assert set_on(line, meter, *words, "--yes") == 1
+    error = capsys.readouterr().err
+    assert told in error
+    assert error.count("\n") == 1
+
+
+def test_a_value_that_the_meter_does_not_know_is_told(capsys):
+    """An SDM230-2T that somebody takes for an SDM320, which has more speeds."""
+    meter = meter_of("SDM230-2T")
+    with line_of(meter) as line:
+        meter.model, known = load_model("SDM320"), meter.model
+        assert set_on(line, meter, "baudrate=38400", "--yes") == 1
+        meter.model = known
+    assert (
+        "the value is not in its list (exception 3), although the paper of the SDM320 has it" in capsys.readouterr().err
+    )
+    assert meter.holding["baudrate"] == 2
+
+
+def test_a_parameter_that_the_meter_does_not_have_is_told(capsys):
+    meter = meter_of("SDM120M", in_set_mode=True)
+    with line_of(meter) as line:
+        meter.model, known = load_model("SDM72DM"), meter.model
+        assert set_on(line, meter, "resettable_energy=reset", "--yes") == 1
+        meter.model = known
+    assert "it does not have this parameter (exception 2); is it a SDM72DM?" in capsys.readouterr().err
+
+
+def test_the_owner_s_password_opens_it():
+    meter = meter_of("SDM630", password=4711)
+    with line_of(meter) as line:
+        assert set_on(line, meter, "system_type=3P4W", "--yes", "--password", "4711") == 0
+        assert [register for _, register, _ in writes(line)] == [0x18, 0x0A]
+    assert meter.holding["system_type"] == 3
+
+
+def test_the_second_password_of_the_factory_opens_it():
+    meter = meter_of("SDM630", password=0)
+    with line_of(meter) as line:
+        assert set_on(line, meter, "system_type=3P4W", "--yes") == 0
+        passwords = [struct.unpack(">f", data)[0] for _, register, data in writes(line) if register == 0x18]
+    assert passwords == [1000.0, 0.0]
+
+
+def test_what_is_open_needs_no_password():
+    meter = meter_of("SDM630")
+    meter.write(0x18, struct.pack(">f", 1000))
+    with line_of(meter) as line:
+        assert set_on(line, meter, "system_type=3P4W", "--yes") == 0
+        assert [register for _, register, _ in writes(line)] == [0x0A]
+
+
+def test_what_is_taken_in_spite_of_a_refusal_is_taken(capsys):
+    meter = meter_of("SDM72DMV2", grumbles=True)
+    meter.write(0x0E, struct.pack(">f", 1000))
+    with line_of(meter) as line:
+        assert set_on(line, meter, "system_type=1P2W", "--yes") == 0
+    told = capsys.readouterr().out
+    assert "exception 1 (illegal function); but it took it" in told
+    assert "Written and read back: 1P2W" in told
+
+
+def test_what_is_neither_old_nor_new_is_taken_back(capsys):
+    meter = meter_of("SDM630")
+    meter.holding.quirks = HoldingQuirks(stores_instead=_Once(demand_period=8))
+    with line_of(meter) as line:
+        assert set_on(line, meter, "demand_period=15", "--yes") == 1
+        assert [data for _, _, data in writes(line)] == [struct.pack(">f", value) for value in (15, 60)]
+    assert "the meter took 8 min instead; 60 min was written back, and is there again" in capsys.readouterr().err
+    assert meter.holding["demand_period"] == 60
+
+
+def test_what_cannot_be_taken_back_is_told(capsys):
+    meter = meter_of("SDM630", stores_instead={"demand_period": 8})
+    with line_of(meter) as line:
+        assert set_on(line, meter, "demand_period=15", "--yes") == 1
+    assert "60 min could not be written back: it is 8 min now" in capsys.readouterr().err
+
+
+class _Once(dict):
+    """Gives each of its values once."""
+
+    def get(self, key, default=None):
+        return self.pop(key, default)
+
+
+def test_a_write_without_an_answer_is_looked_at_and_never_repeated(capsys):
+    meter = meter_of("SDM630")
+    with line_of(meter) as line:
+        # Read, written, read back: the second answer is lost.
+        meter.striking = _losing(1)
+        assert set_on(line, meter, "demand_period=15", "--yes") == 0
+        assert len(writes(line)) == 1
+    assert "no answer; but it took it" in capsys.readouterr().out
+    assert meter.holding["demand_period"] == 15
+
+
+def _losing(*numbers):
+    """What strikes a meter's answers if these of them, counted from 0, are lost."""
+    count = iter(range(1000))
+    return lambda faults: Faults(silent=True) if next(count) in numbers else faults
+
+
+def test_a_meter_that_falls_silent_after_the_write_is_told(capsys):
+    meter = meter_of("SDM630")
+    with line_of(meter) as line:
+        meter.striking = _losing(*range(1, 100))
+        assert set_on(line, meter, "demand_period=15", "--yes") == 1
+        assert len(writes(line)) == 1
+    assert "it was written, and then the meter did not answer; look at it again later" in capsys.readouterr().err
+
+
+def test_a_meter_that_cannot_be_found_after_the_change_is_told(capsys):
+    meter = meter_of("SDM630")
+    with line_of(meter) as line:
+        meter.striking = _losing(*range(1, 100))
+        assert set_on(line, meter, "baudrate=2400", "--yes") == 1
+    assert "answers neither as before nor as it should now; switch it off and on" in capsys.readouterr().err
+
+
+def test_a_silent_meter_is_not_written_to(capsys):
+    meter = meter_of("SDM630")
+    meter.faults = Faults(silent=True)
+    with line_of(meter) as line:
+        assert set_on(line, meter, "demand_period=15", "--yes") == 1
+        assert writes(line) == []
+    assert "no answer; nothing was written" in capsys.readouterr().err
+
+
+def test_the_reset_of_an_sdm72_is_answered_as_another_unit_and_counts(capsys):
+    meter = meter_of("SDM72DM")
+    with line_of(meter) as line:
+        assert set_on(line, meter, "resettable_energy=reset", "--yes") == 0
+        assert writes(line) == [(1, 0xF010, b"\0\3")]
+    told = capsys.readouterr().out
+    assert "Written and answered." in told
+    assert "active_energy_resettable_total: " in told
+
+
+def test_a_reset_without_an_answer_is_seen_in_the_counters(capsys):
+    meter = meter_of("SDM72DM")
+    with line_of(meter) as line:
+        meter.striking = _losing(3)
+        assert set_on(line, meter, "resettable_energy=reset", "--yes") == 0
+        assert len(writes(line)) == 1
+    assert "no answer; but it took it" in capsys.readouterr().out
+
+
+def test_a_reset_that_is_refused_is_told(capsys):
+    meter = meter_of("SDM72DM", cannot_store=True)
+    with line_of(meter) as line:
+        assert set_on(line, meter, "resettable_energy=reset", "--yes") == 1
+    assert (
+        "could not store the value (exception 5); try again; what it should reset is as before"
+        in capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize("word", ["pulse_constant=10", "pulse_energy=import_active", "max_demand=reset"])
+def test_what_means_something_else_in_the_first_generation_is_refused_there(word, capsys):
+    meter = meter_of("SDM630")
+    meter.quirks = Quirks(absent=frozenset({"code"}))
+    with line_of(meter) as line:
+        assert set_on(line, meter, word, "--yes") == 1
+        assert writes(line) == []
+    error = capsys.readouterr().err
+    assert "meters of the first generation" in error
+    assert "its code (register 0xfc02) should be 0x0070 and is 0x0000" in error
+
+
+def test_a_meter_that_refuses_to_say_its_code_is_of_the_first_generation(capsys):
+    meter = meter_of("SDM630")
+    meter.quirks = Quirks(absent=frozenset({"code"}), refuse_undefined=True)
+    with line_of(meter) as line:
+        assert set_on(line, meter, "pulse_constant=10", "--yes") == 1
+    assert "exception 2" in capsys.readouterr().err
+
+
+def test_the_list_shows_how_the_meter_is_set(capsys):
+    meter = meter_of("SDM630", 3, SerialFormat(19200, 8, "E", 1))
+    meter.quirks = Quirks(absent=frozenset({"code"}))
+    with line_of(meter) as line:
+        assert set_on(line, meter) == 0
+        assert writes(line) == []
+    told = capsys.readouterr().out
+    shown = {row.split()[0]: row.split()[1] for row in told.splitlines()[2:]}
+    assert shown == {
+        "address": "3",
+        "baudrate": "19200",
+        "parity": "E",
+        "demand_period": "60",
+        "system_type": "1P2W",
+        "pulse_width": "60",
+        "pulse_constant": "cannot",
+        "pulse_energy": "cannot",
+        "max_demand": "-",
+    }
