@@ -56,6 +56,7 @@ class Daemon:
         self._clock = system_clock()
         self._started = now(self._clock)
         self._shippers: dict[str, ShipperState] = {}
+        self._demand_wanted = asyncio.Event()
 
     async def run(self) -> NoReturn:
         """Read, keep and ship until cancelled; what was read is then committed.
@@ -86,6 +87,10 @@ class Daemon:
         if self._journal is not None:
             self._journal.hurry(self.fast.interval_us / 1e6, self.fast.until_s)
 
+    def write_demand_periods(self) -> None:
+        """Have the demand periods of the settings written to the meters, once what is being written is done."""
+        self._demand_wanted.set()
+
     async def _run_parts(self, journal: Journal, sinks: Sequence[str]) -> NoReturn:
         def deliver(reading: Reading) -> None:
             journal.append(reading)
@@ -102,11 +107,19 @@ class Daemon:
                 tasks.create_task(self._keep_shipping(journal, self.settings.postgresql))
             tasks.create_task(self._keep_answering(journal, sinks))
             tasks.create_task(self._tell_trouble())
+            tasks.create_task(_keep_running("setting meters", self._keep_writing_demand_periods))
             tasks.create_task(
                 _keep_running("notes on health", lambda: note_health(journal, self.buses, self.pollers, sinks, clock))
             )
             systemd.notify("READY=1")
             await systemd.keep_watchdog_quiet()
+
+    async def _keep_writing_demand_periods(self) -> NoReturn:
+        while True:
+            await self._demand_wanted.wait()
+            self._demand_wanted.clear()
+            write = await _import_later("smartmeter.configuring.demand", "write_demand_periods")
+            await write(self.buses)
 
     async def _tell_trouble(self) -> NoReturn:
         """Once in a while say what went wrong on the lines, if anything did since the last time."""

@@ -18,10 +18,9 @@ EXAMPLES = """\
   smartmeter run
   smartmeter run -c /etc/smartmeter/smartmeter.toml
 
-Signals: SIGTERM and Ctrl-C end it and lose nothing; SIGUSR2 shortens the interval for a while.
+Signals: SIGTERM and Ctrl-C end it and lose nothing; SIGUSR2 shortens the interval for a while; SIGUSR1 writes the
+demand periods of the settings to the meters, and logs what became of it.
 """
-
-log = logging.getLogger("smartmeter")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,10 +48,6 @@ async def _run(daemon: "Daemon") -> None:
     for stop in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(stop, running.cancel)
     loop.add_signal_handler(signal.SIGUSR2, daemon.shorten_interval)
-    loop.add_signal_handler(signal.SIGUSR1, _decline_demand_settings)
+    loop.add_signal_handler(signal.SIGUSR1, daemon.write_demand_periods)
     with contextlib.suppress(asyncio.CancelledError):
         await daemon.run()
-
-
-def _decline_demand_settings() -> None:
-    log.warning("SIGUSR1 would write the demand settings to the meter; this version does not write to meters.")

@@ -1,34 +1,41 @@
 """The demand periods of the settings, written to the meters while a daemon reads them: what SIGUSR1 asks for."""
 
+import asyncio
 import logging
 from collections.abc import Iterable
 
-from smartmeter.configuring.asking import Asker
+from smartmeter.configuring.asking import Asker, OnBus
 from smartmeter.configuring.carry_out import carry_out
 from smartmeter.configuring.change import plan_change
 from smartmeter.errors import SmartmeterError
 from smartmeter.models.parameter import DEMAND_PERIOD
+from smartmeter.polling.bus import Bus
 from smartmeter.settings.model import MeterSettings
 
 log = logging.getLogger(__name__)
 
 
-async def write_demand_periods(meters: Iterable[tuple[MeterSettings, Asker]]) -> None:
+async def write_demand_periods(buses: Iterable[Bus]) -> None:
     """Make the demand period of every meter what its settings say, where they do and it is not.
 
-    One line of log for each meter, also for what goes wrong.
+    One line of log for each meter, also for what goes wrong. Buses do not wait for one another.
     """
-    told = False
-    for meter, asker in meters:
+    wanted = [bus for bus in buses if any(meter.demand_period_min is not None for meter in bus.settings.meters)]
+    if not wanted:
+        log.warning("SIGUSR1: no meter has a demand period in the settings, so nothing is written.")
+    async with asyncio.TaskGroup() as tasks:
+        for bus in wanted:
+            tasks.create_task(_write_on(bus))
+
+
+async def _write_on(bus: Bus) -> None:
+    for meter in bus.settings.meters:
         if meter.demand_period_min is None:
             continue
-        told = True
         try:
-            await _write(meter, meter.demand_period_min, asker)
+            await _write(meter, meter.demand_period_min, OnBus(bus))
         except SmartmeterError as error:
-            log.error("Meter %s: %s.", meter.name, error)  # noqa: TRY400 - a line for the owner, no traceback
-    if not told:
-        log.warning("SIGUSR1: no meter has a demand_period in the settings, so nothing is written.")
+            log.error("Meter %s: demand period: %s.", meter.name, error)  # noqa: TRY400 - a line for the owner
 
 
 async def _write(meter: MeterSettings, period_min: int, asker: Asker) -> None:

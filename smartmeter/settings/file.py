@@ -162,6 +162,7 @@ class MeterTable(Shape):
     max_current: Annotated[float, Field(gt=0, le=MAX_CURRENT_A, allow_inf_nan=False)] | None = optional(
         "amperes, a number such as 100"
     )
+    demand_period: Duration | None = optional('a duration in minutes such as "15m"')
 
 
 class BusTable(Shape):

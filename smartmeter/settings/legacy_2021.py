@@ -12,6 +12,7 @@ from smartmeter.settings import defaults
 from smartmeter.settings.durations import MAX_DURATION_US, SECOND_US
 from smartmeter.settings.legacy_common import (
     SECONDS_TEXT,
+    DemandTable,
     LegacyInterval,
     LegacySeconds,
     LegacySecret,
@@ -21,6 +22,7 @@ from smartmeter.settings.legacy_common import (
     by_measurand,
     first_table,
     legacy_bus,
+    legacy_demand_period_min,
     legacy_journal,
     legacy_telegram,
     telegram_notices,
@@ -103,6 +105,7 @@ class File2021(LegacyShape):
     db: DbTable = optional("a table [db]", DbTable())
     mqtt: object = optional("a table [mqtt]")
     telegram_bot: object = optional("a table [telegram_bot]")
+    demand: DemandTable = optional("a table [demand]", DemandTable())
 
 
 def resolve_2021(source: Path, document: Mapping[str, Any]) -> Settings:
@@ -119,11 +122,12 @@ def resolve_2021(source: Path, document: Mapping[str, Any]) -> Settings:
     intervals_us = {} if model is None else _intervals_us(file, model, mistakes)
     database = _database(file.db, mistakes)
     postgresql = _postgresql(file, mistakes) if database == "postgresql" else None
+    period_min = legacy_demand_period_min(file.demand, model, mistakes)
     mistakes.raise_if_any(document)
     if model is None:
         raise LookupError(device)
     journal = legacy_journal(source, has_sink=postgresql is not None)
-    buses = (legacy_bus(file.modbus, device.lower(), model, intervals_us),)
+    buses = (legacy_bus(file.modbus, device.lower(), model, intervals_us, period_min),)
     return Settings(
         source=source,
         language="de",

@@ -10,7 +10,8 @@ from smartmeter.modbus.line import Parity, SerialFormat
 from smartmeter.models import Model
 from smartmeter.settings import defaults
 from smartmeter.settings.defaults import default_keep_s
-from smartmeter.settings.durations import MAX_DURATION_US, SECOND_US
+from smartmeter.settings.demand import demand_period_min
+from smartmeter.settings.durations import MAX_DURATION_US, SECOND_US, UNITS_US
 from smartmeter.settings.file import MAX_BAUDRATE, SHORTEST_INTERVAL_US, TOKEN_TEXT, is_token
 from smartmeter.settings.mistakes import Mistakes, Place, key_text
 from smartmeter.settings.model import BusSettings, JournalSettings, MeterSettings, TelegramSettings
@@ -65,6 +66,7 @@ Whole = Annotated[int, BeforeValidator(_whole)]
 LegacyTcpPort = Annotated[Whole, Field(ge=1, le=65535)]
 LegacySeconds = Annotated[int, BeforeValidator(_seconds)]
 LegacyInterval = Annotated[int, BeforeValidator(_interval)]
+LegacyMinutes = Annotated[Whole, Field(ge=0, le=60)]
 LegacySecret = Annotated[str | None, BeforeValidator(_text)]
 
 
@@ -86,7 +88,19 @@ class ModbusTable(LegacyShape):
     )
 
 
-def legacy_bus(table: ModbusTable, meter_name: str, model: Model, intervals_us: Mapping[str, int]) -> BusSettings:
+class DemandTable(LegacyShape):
+    """`[demand]`, what SIGUSR1 writes to the meter; the original had the signal in mind and never wrote."""
+
+    period: LegacyMinutes | None = optional("a number of minutes such as 15")
+
+
+def legacy_bus(
+    table: ModbusTable,
+    meter_name: str,
+    model: Model,
+    intervals_us: Mapping[str, int],
+    period_min: int | None,
+) -> BusSettings:
     """The one bus of the original with its one meter; what is not said of the line is as the model's factory has it."""
     default = model.serial
     serial = SerialFormat(
@@ -95,8 +109,14 @@ def legacy_bus(table: ModbusTable, meter_name: str, model: Model, intervals_us: 
         parity=table.serial_if_par or default.parity,
         stopbits=table.serial_if_stop or default.stopbits,
     )
-    meter = MeterSettings(meter_name, model, table.slave_addr, intervals_us)
+    meter = MeterSettings(meter_name, model, table.slave_addr, intervals_us, demand_period_min=period_min)
     return BusSettings("bus1", table.serial_if, serial, table.timeout / SECOND_US, (meter,))
+
+
+def legacy_demand_period_min(table: DemandTable, model: Model | None, mistakes: Mistakes) -> int | None:
+    """What SIGUSR1 writes to the meter, in minutes; None if nothing, or if a mistake was noted."""
+    period_us = None if table.period is None else table.period * UNITS_US["m"]
+    return demand_period_min(period_us, model, mistakes, ("demand", "period"))
 
 
 def legacy_journal(source: Path, *, has_sink: bool) -> JournalSettings:

@@ -13,6 +13,7 @@ from smartmeter.settings.durations import SECOND_US
 from smartmeter.settings.errors import SettingsError
 from smartmeter.settings.legacy_common import (
     SECONDS_TEXT,
+    DemandTable,
     LegacyInterval,
     LegacySeconds,
     LegacySecret,
@@ -22,6 +23,7 @@ from smartmeter.settings.legacy_common import (
     by_measurand,
     first_table,
     legacy_bus,
+    legacy_demand_period_min,
     legacy_journal,
     legacy_telegram,
     telegram_notices,
@@ -77,6 +79,7 @@ class FirstFile(LegacyShape):
     modbus: ModbusTable = required("a table [modbus]", ModbusTable())
     pg: PgTable | None = optional("a table [pg]")
     telegram_bot: object = optional("a table [telegram_bot]")
+    demand: DemandTable = optional("a table [demand]", DemandTable())
     messintervall: dict[str, LegacyInterval] = required(
         "a table [[messintervall]] of names and seconds such as Spannung_L1 = 10", {}, item=SECONDS_TEXT
     )
@@ -103,9 +106,10 @@ def resolve_first(source: Path, document: Mapping[str, Any]) -> Settings:
     postgresql = None if file.pg is None else _postgresql(file.pg, mistakes)
     if file.pg is None:
         notices.append("pg: there is no [pg], so the readings stay in the journal")
+    period_min = legacy_demand_period_min(file.demand, model, mistakes)
     mistakes.raise_if_any(document)
     fast = file.pg or PgTable()
-    buses = (legacy_bus(file.modbus, METER_NAME, model, intervals_us),)
+    buses = (legacy_bus(file.modbus, METER_NAME, model, intervals_us, period_min),)
     return Settings(
         source=source,
         language="de",

@@ -13,6 +13,7 @@ from smartmeter.models import Model
 from smartmeter.periods import system_zone
 from smartmeter.settings.alarms import resolve_alarms
 from smartmeter.settings.defaults import default_keep_s
+from smartmeter.settings.demand import demand_period_min
 from smartmeter.settings.durations import SECOND_US
 from smartmeter.settings.file import (
     APPRISE_URL_TEXT,
@@ -225,7 +226,8 @@ def _meter(table: MeterTable, model: Model | None, place: Place, mistakes: Mista
     if not intervals_us and not mistakes.lie_within(place):
         mistakes.add(place, "nothing is read from this meter; list measurands, or give intervals other than never")
     name = table.name or f"{model.name.lower()}_{table.address}"
-    return MeterSettings(name, model, table.address, intervals_us, table.max_current)
+    period_min = demand_period_min(table.demand_period, model, mistakes, (*place, "demand_period"))
+    return MeterSettings(name, model, table.address, intervals_us, table.max_current, period_min)
 
 
 def _listed(names: Sequence[str], model: Model | None, place: Place, mistakes: Mistakes) -> set[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from smartmeter.measurands import Language, measurands
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.settings.defaults import INTERVAL_US
-from smartmeter.settings.durations import SECOND_US, format_duration
+from smartmeter.settings.durations import SECOND_US, UNITS_US, format_duration
 from smartmeter.settings.file import FOREVER, NEVER
 from smartmeter.settings.lines import key_line, list_lines, short_list
 from smartmeter.settings.model import (
@@ -132,6 +132,11 @@ def _meter(meter: MeterSettings, language: Language) -> list[list[str]]:
         lines += [
             "# The largest current per phase that it can measure, in amperes.",
             key_line("max_current", meter.max_current_a),
+        ]
+    if meter.demand_period_min is not None:
+        lines += [
+            "# The time over which it averages demands; SIGUSR1 writes it to the meter.",
+            key_line("demand_period", format_duration(meter.demand_period_min * UNITS_US["m"])),
         ]
     if not own:
         return [lines]

@@ -50,7 +50,8 @@ def run(line, files):
 
 
 def test_the_files_have_no_mistakes(files):
-    assert [load_own_model(path).name for path in sorted((files / "models").iterdir())] == ["SDM630-OLD", "WZ3", "X96-SET"]
+    names = [load_own_model(path).name for path in sorted((files / "models").iterdir())]
+    assert names == ["SDM630-OLD", "WZ3", "X96-SET"]
 
 
 def test_the_check_prints_what_is_shown(files):

@@ -202,3 +202,14 @@ def test_every_mistake_is_told_at_once(mistakes):
 )
 def test_a_mistake_is_told_at_its_key(mistakes, text, key, words):
     assert words in mistakes(text)[key]
+
+
+@pytest.mark.parametrize(("period", "minutes"), [("15", 15), ("0", 0), ('"30"', 30), ("60.0", 60)])
+def test_the_demand_period_is_what_sigusr1_writes(load, period, minutes):
+    [bus] = load(f"{SMALL}[demand]\nperiod = {period}\n").buses
+    assert bus.meters[0].demand_period_min == minutes
+
+
+@pytest.mark.parametrize("period", ["16", "-1", "61", '"x"', "7.5"])
+def test_a_demand_period_that_the_meter_does_not_know_is_told(mistakes, period):
+    assert list(mistakes(f"{SMALL}[demand]\nperiod = {period}\n")) == ["demand.period"]

@@ -131,6 +131,11 @@ def test_what_is_not_said_of_the_line_is_as_the_model_has_it(load):
     assert load(SMALL).buses[0].format == load_model("SDM530").serial
 
 
+def test_the_demand_period_is_what_sigusr1_writes(load):
+    assert load(SMALL).buses[0].meters[0].demand_period_min is None
+    assert load(f"{SMALL}\n[demand]\nperiod = 15\n").buses[0].meters[0].demand_period_min == 15
+
+
 def test_numbers_may_be_written_in_many_ways(load):
     settings = load(
         """
@@ -200,7 +205,7 @@ def test_what_the_original_passed_over_is_passed_over_and_said(load):
     assert settings.notices == (
         "messintervall: only the first [[messintervall]] counts, as in the original",
         "modbus.slave_adr does nothing; did you mean slave_addr?",
-        "mqt does nothing; known are modbus, pg, telegram_bot, messintervall",
+        "mqt does nothing; known are modbus, pg, telegram_bot, demand, messintervall",
     )
 
 

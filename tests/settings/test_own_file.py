@@ -41,6 +41,7 @@ def test_every_key_of_the_full_file_arrives():
     assert house.intervals_us == {"voltage_l1": 10_000_000, "voltage_l2": 10_000_000, "active_power_total": 1_000_000}
     assert (house.max_current_a, house.current_limit_a) == (250.0, 250.0)
     assert (single.max_current_a, single.current_limit_a) == (None, 100.0)
+    assert (house.demand_period_min, single.demand_period_min) == (15, None)
     assert (single.name, single.address) == ("sdm230_2", 2)
     assert single.intervals_us == dict.fromkeys(load_model("SDM230").registers, 60_000_000)
     assert (second.name, second.timeout_s) == ("bus2", 0.5)
@@ -268,6 +269,7 @@ def test_a_mistake_is_told_with_its_key_and_what_would_be_right(mistakes, text, 
         *[("interval", value) for value in ("nan", "inf", "-1", "'x'", "[]", "{a = 1}", "false", "1e300")],
         *[("measurands", value) for value in ("'voltage_l1'", "[1]", "[[]]", "{}")],
         *[("intervals", value) for value in ("1", "[]", "{voltage_l1 = {}}")],
+        *[("demand_period", value) for value in ("15", "'16m'", "'15.5m'", "'x'", "true", "-1")],
         *[("max_current", value) for value in ("0", "-1", "'100'", "true", "nan", "inf", "1e6", str(10**4000))],
     ],
 )
@@ -278,6 +280,18 @@ def test_a_wrong_value_of_a_meter_is_told_at_its_key(mistakes, key, value):
     )
     [place] = mistakes(text)
     assert place.startswith(f"bus[1].meter[1].{key}")
+
+
+@pytest.mark.parametrize(
+    ("model", "period", "words"),
+    [
+        ("SDM530", "16m", "the minutes that the SDM530 knows, 0, 5, 8, 10, 15, 20, 30, 60; it is 16m"),
+        ("SDM72DM", "15m", "a demand period cannot be set at the SDM72DM; take it out"),
+    ],
+)
+def test_a_demand_period_is_one_that_the_model_knows(mistakes, model, period, words):
+    text = f'[[bus]]\nport = "x"\n[[bus.meter]]\nmodel = "{model}"\naddress = 1\ndemand_period = "{period}"\n'
+    assert words in mistakes(text)["bus[1].meter[1].demand_period"]
 
 
 @pytest.mark.parametrize(

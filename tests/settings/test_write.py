@@ -59,7 +59,10 @@ def meters(draw, name, address):
     )
     few = draw(st.lists(intervals_us, min_size=1, max_size=3))
     max_current_a = draw(st.none() | st.floats(0, 100_000, exclude_min=True))
-    return MeterSettings(name, model, address, {id_: draw(st.sampled_from(few)) for id_ in ids}, max_current_a)
+    known = model.setup.parameters.get("demand_period")
+    period_min = draw(st.none() if known is None else st.none() | st.sampled_from([*map(int, known.values)]))
+    of_each = {id_: draw(st.sampled_from(few)) for id_ in ids}
+    return MeterSettings(name, model, address, of_each, max_current_a, period_min)
 
 
 @st.composite
