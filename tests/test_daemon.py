@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import sqlite3
+import struct
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ import pytest
 from smartmeter.measurands import measurands
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.models import load_model
-from smartmeter.simulator import NO_FAULTS, Faults, VirtualLine, VirtualMeter
+from smartmeter.simulator import NO_FAULTS, Faults, HoldingQuirks, VirtualLine, VirtualMeter
 from tests.fixtures.daemon import own_settings, running
 from tests.fixtures.postgresql import PASSWORD, USER
 from tests.fixtures.ssh_server import PASSWORD as SSH_PASSWORD
@@ -30,8 +31,13 @@ EVERYTHING = frozenset(MODEL.registers)
 
 
 @pytest.fixture
-def line(tmp_path):
-    with VirtualLine(LINE, [VirtualMeter(MODEL, values=VALUES)], link=tmp_path / "tty", turnaround_s=0.001) as line:
+def meter():
+    return VirtualMeter(MODEL, values=VALUES)
+
+
+@pytest.fixture
+def line(tmp_path, meter):
+    with VirtualLine(LINE, [meter], link=tmp_path / "tty", turnaround_s=0.001) as line:
         yield line
 
 
@@ -253,13 +259,61 @@ def tables(postgresql):
     return {name for (name,) in postgresql.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
 
 
-def test_sigusr1_does_no_harm(tmp_path, line):
+def test_sigusr1_without_a_demand_period_writes_nothing(tmp_path, line):
     with running(own_settings(tmp_path)) as daemon:
         daemon.until(lambda: line.counts.requests >= 4)
         daemon.tell(signal.SIGUSR1)
-        daemon.until(lambda: "SIGUSR1" in daemon.log)
+        daemon.until(lambda: "SIGUSR1: no meter has a demand period" in daemon.log)
         count = line.counts.requests
         daemon.until(lambda: line.counts.requests >= count + 4)
+        assert daemon.end() == 0
+    assert written_on(line) == []
+
+
+def with_demand_period(settings, period="15m"):
+    settings.write_text(settings.read_text().replace("address = 1\n", f'address = 1\ndemand_period = "{period}"\n'))
+    return settings
+
+
+def written_on(line):
+    """Register and data of everything that was written."""
+    frames = [request.frame for request in line.requests if request.frame[1] == 16]
+    return [(int.from_bytes(frame[2:4], "big"), frame[7:-2]) for frame in frames]
+
+
+def test_sigusr1_writes_the_demand_period_once_and_reading_goes_on(tmp_path, line):
+    with running(with_demand_period(own_settings(tmp_path))) as daemon:
+        daemon.until(lambda: line.counts.requests >= 4)
+        daemon.tell(signal.SIGUSR1)
+        daemon.until(lambda: "Meter house: demand_period 60 min → 15 min, written and read back." in daemon.log)
+        daemon.tell(signal.SIGUSR1)
+        daemon.until(lambda: "Meter house: the demand period is 15 min already." in daemon.log)
+        rows = len(journal_rows(tmp_path))
+        daemon.until(lambda: len(journal_rows(tmp_path)) >= rows + 3)
+        assert daemon.end() == 0
+    assert written_on(line) == [(2, struct.pack(">f", 15))]
+    assert "no answer" not in daemon.log
+
+
+def test_sigusr1_logs_what_goes_wrong_in_one_line(tmp_path, line, meter):
+    meter.holding.quirks = HoldingQuirks(cannot_store=True)
+    with running(with_demand_period(own_settings(tmp_path))) as daemon:
+        daemon.until(lambda: line.counts.requests >= 4)
+        daemon.tell(signal.SIGUSR1)
+        daemon.until(lambda: "could not store the value (exception 5)" in daemon.log)
+        assert daemon.end() == 0
+    assert len(written_on(line)) == 1
+    assert "Traceback" not in daemon.log
+
+
+def test_the_original_s_demand_table_is_what_sigusr1_writes(tmp_path, line):
+    settings = legacy_settings(tmp_path, 1)
+    text = re.sub(r"\[pg\].*?\n\n", "", settings.read_text(), flags=re.DOTALL).partition("[telegram_bot]")
+    settings.write_text(f"{text[0]}[demand]\nperiod = 30\n{text[2].partition(chr(10) * 2)[2]}")
+    with running(settings) as daemon:
+        daemon.until(lambda: line.counts.requests >= 4)
+        daemon.tell(signal.SIGUSR1)
+        daemon.until(lambda: "Meter smartmeter: demand_period 60 min → 30 min, written and read back." in daemon.log)
         assert daemon.end() == 0
 
 
