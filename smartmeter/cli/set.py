@@ -182,7 +182,11 @@ def _told(change: Change, outcome: Outcome) -> list[str]:
             unit = measurands()[id_].unit_symbol
             lines.append(f"  {id_}: {_number(before)} → {_number(outcome.seen.get(id_))} {unit}".rstrip())
         return lines
-    counts = "it counts already" if outcome.counts == "now" else "it counts once the meter was switched off and on"
+    counts = {
+        "now": "it counts already",
+        "after a restart": "it counts once the meter was switched off and on",
+        "now or after a restart": "it counts already, or once the meter was switched off and on",
+    }[outcome.counts]
     lines.append(f"Written and read back: {shown(change.parameter, change.after)}; {counts}.")
     return lines
 

@@ -30,7 +30,7 @@ from smartmeter.models.parameter import Unlock
 STORE_S = 0.1
 COMMAND_S = 1.0
 
-When = Literal["now", "after a restart"]
+When = Literal["now", "after a restart", "now or after a restart"]
 Retune = Callable[[], Awaitable[None]]
 
 
@@ -38,8 +38,8 @@ Retune = Callable[[], Awaitable[None]]
 class Outcome:
     """What became of a change that was made.
 
-    `counts`: it does so now, or once the meter was switched off and on. `complaint`: what the meter answered although
-    it took it. Of a command, `seen` is what the measurands show afterwards.
+    `counts`: it does so now, or once the meter was switched off and on; of stop bits nobody can tell. `complaint`: what
+    the meter answered although it took it. Of a command, `seen` is what the measurands show afterwards.
     """
 
     counts: When
@@ -96,6 +96,8 @@ async def _look(change: Change, asker: Asker, retune: Retune | None, complaint: 
     content = await _content(change, asker, unit)
     if content is not None:
         await _require_taken(change, asker, unit, content, complaint)
+        if change.is_heard_either_way:
+            return Outcome("now or after a restart", complaint)
         return Outcome("after a restart" if change.moves_meter else "now", complaint)
     if not change.moves_meter:
         raise SetError(f"{change}: it was written, and then the meter did not answer; look at it again later")

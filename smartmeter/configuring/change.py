@@ -53,6 +53,12 @@ class Change:
         """Whether the meter is spoken to in another way when it counts."""
         return self.parameter.name in OF_THE_LINE
 
+    @property
+    def is_heard_either_way(self) -> bool:
+        """Whether the meter is understood at the old settings as at the new: a second stop bit is only a pause."""
+        parity = self.parameter.name == PARITY
+        return parity and shown(self.parameter, self.before)[0] == self.value[0]
+
     def __str__(self) -> str:
         was = "" if self.parameter.write_only else f"{shown(self.parameter, self.before)} → "
         return f"{self.parameter.name} {was}{shown(self.parameter, self.after)}"

@@ -7,11 +7,12 @@ from smartmeter.models import load_model
 from smartmeter.simulator import HoldingQuirks, VirtualLine, VirtualMeter
 
 WRITE_REGISTERS = 16
+NOW_S = 1e6
 
 
 def meter_of(model, address=1, form=None, **holding):
     """A meter that stands on the line as it leaves the factory, or as `form` says; `holding` are its quirks."""
-    meter = VirtualMeter(load_model(model), address, format=form)
+    meter = VirtualMeter(load_model(model), address, format=form, clock=lambda: NOW_S)
     meter.holding.quirks = HoldingQuirks(**holding)
     return meter
 

@@ -21,6 +21,8 @@ from smartmeter.modbus.errors import (
 from smartmeter.modbus.frames import ReadRequest
 from smartmeter.modbus.ports import SerialPort
 from smartmeter.modbus.write_request import WriteRequest
+from smartmeter.models import load_model
+from smartmeter.simulator import NO_FAULTS, Faults, VirtualLine, VirtualMeter
 from tests.modbus.test_network_peers import LINE, peer
 from tests.modbus.test_peers import UNIT, cable, pymodbus_server
 
@@ -155,3 +157,23 @@ async def test_pymodbus_takes_what_is_written(kind):
         finally:
             connection.close()
     assert (counters.requests, counters.answers, counters.exceptions) == (3, 2, 1)
+
+
+async def test_a_late_answer_to_a_write_is_taken_for_nothing_else():
+    meter = VirtualMeter(load_model("SDM630"), 1)
+    with VirtualLine(LINE, [meter], turnaround_s=0.001) as line:
+        counters = LineCounters()
+        connection = await open_connection(SerialPort(str(line.path)), LINE, 0.05, counters)
+        try:
+            meter.faults = Faults(late_s=0.12)
+            with pytest.raises(NoAnswerError):
+                await connection.write(WriteRequest(1, 2, struct.pack(">f", 15)))
+            meter.faults = NO_FAULTS
+            # Of the same shape, and refused: it waits until the other answer can no longer come.
+            with pytest.raises(ExceptionAnswerError):
+                await connection.write(WriteRequest(1, 0x1C, struct.pack(">f", 15)))
+            assert await connection.read(ReadRequest(1, 3, 2, 2)) == struct.pack(">f", 15)
+        finally:
+            connection.close()
+    assert len([each for each in line.requests if each.frame[1] == 16]) == 2
+    assert counters.late_bytes == 8

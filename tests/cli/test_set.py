@@ -33,13 +33,15 @@ def test_every_parameter_of_every_model_is_written_and_read_back(model, name, ca
     meter = meter_of(model, in_set_mode=True)
     parameter = meter.model.setup.parameters[name]
     text, number = ("reset", None) if parameter.write_only else other_value(meter, name)
+    before = meter.values_at(meter.clock())
     with line_of(meter) as line:
         assert set_on(line, meter, f"{name}={text}", "--yes") == 0
         written = writes(line)
     told = capsys.readouterr().out
     if parameter.write_only:
         assert "Written and answered." in told
-        assert meter.values_at(meter.clock())[parameter.seen_in[0]] < 1000
+        after = meter.values_at(meter.clock())
+        assert all(after[id_] < before[id_] for id_ in parameter.seen_in if before[id_])
     else:
         assert f"Written and read back: {text}" in told
         assert meter.holding[name] == number
@@ -118,6 +120,14 @@ def test_a_line_that_changes_at_once_is_followed(word, expected, capsys):
     assert meter.format == expected
     name, _, value = word.partition("=")
     assert f"--{name} {value}" in told
+
+
+@pytest.mark.parametrize("effect", ["at once", "restart"])
+def test_of_stop_bits_nobody_can_tell_when_they_count(effect, capsys):
+    meter = meter_of("SDM630", effect=effect)
+    with line_of(meter) as line:
+        assert set_on(line, meter, "parity=N2", "--yes") == 0
+    assert "N2; it counts already, or once the meter was switched off and on." in capsys.readouterr().out
 
 
 def test_an_address_that_changes_at_once_is_followed(capsys):
