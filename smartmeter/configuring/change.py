@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from smartmeter.configuring.asking import Asker, answers, read_content, read_register, with_parity
 from smartmeter.configuring.errors import SetError
+from smartmeter.configuring.identity import require_identified, require_no_other
 from smartmeter.configuring.values import content_with, parse_value, shown
-from smartmeter.modbus.errors import ExceptionAnswerError
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.models import Model
 from smartmeter.models.keys import suggestion
@@ -92,8 +92,10 @@ async def plan_change(asker: Asker, meter: MeterSettings, name: str, text: str) 
     """
     parameter = parameter_of(meter.model, name)
     value = parse_value(parameter, text)
+    if parameter.needs == "unlock":
+        await require_no_other(asker, meter)
     if parameter.write_only:
-        await _require_identified(asker, meter, parameter)
+        await require_identified(asker, meter, parameter)
         seen = {id_: await read_register(asker, meter.address, meter.model.registers[id_]) for id_ in parameter.seen_in}
         return Change(meter, parameter, b"", content_with(parameter, value, b""), seen)
     before = await read_present(asker, meter, parameter)
@@ -111,23 +113,5 @@ async def read_present(asker: Asker, meter: MeterSettings, parameter: Parameter)
 
     Raises SetError if nobody can know what that means, AnswerError, PortError.
     """
-    await _require_identified(asker, meter, parameter)
+    await require_identified(asker, meter, parameter)
     return await read_content(asker, meter.address, parameter)
-
-
-async def _require_identified(asker: Asker, meter: MeterSettings, parameter: Parameter) -> None:
-    """Where that matters, let by only what says by its code that it is the model."""
-    register, codes = meter.model.identification.code, meter.model.identification.codes
-    if parameter.only_if_identified is None or register is None:
-        return
-    try:
-        code = await read_register(asker, meter.address, register)
-        said = "none" if code is None else f"{int(code):#06x}"
-    except ExceptionAnswerError as error:
-        code, said = None, str(error)
-    if code not in codes:
-        known = ", ".join(f"{each:#06x}" for each in sorted(codes))
-        raise SetError(
-            f"{parameter.name}: {parameter.only_if_identified}, and this one does not say which it is: its code "
-            f"(register {register.address:#06x}) should be {known} and is {said}; set it at the meter's buttons"
-        )

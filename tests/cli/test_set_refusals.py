@@ -1,11 +1,11 @@
 """What `smartmeter set` refuses, what meters refuse of it, and what opens them."""
 
+import re
 import struct
 
 import pytest
 
 from smartmeter.configuring import carry_out
-from smartmeter.models import load_model
 from smartmeter.simulator import Faults, Quirks
 from tests.configuring.setting import line_of, meter_of, set_on, writes
 
@@ -70,9 +70,7 @@ def test_a_value_that_the_meter_does_not_know_is_told(capsys):
     """An SDM230-2T that somebody takes for an SDM320, which has more speeds."""
     meter = meter_of("SDM230-2T")
     with line_of(meter) as line:
-        meter.model, known = load_model("SDM320"), meter.model
-        assert set_on(line, meter, "baudrate=38400", "--yes") == 1
-        meter.model = known
+        assert set_on(line, meter, "baudrate=38400", "--yes", taken_for="SDM320") == 1
     assert (
         "the value is not in its list (exception 3), although the paper of the SDM320 has it" in capsys.readouterr().err
     )
@@ -82,9 +80,7 @@ def test_a_value_that_the_meter_does_not_know_is_told(capsys):
 def test_a_parameter_that_the_meter_does_not_have_is_told(capsys):
     meter = meter_of("SDM120M", in_set_mode=True)
     with line_of(meter) as line:
-        meter.model, known = load_model("SDM72DM"), meter.model
-        assert set_on(line, meter, "resettable_energy=reset", "--yes") == 1
-        meter.model = known
+        assert set_on(line, meter, "resettable_energy=reset", "--yes", taken_for="SDM72DM") == 1
     assert "it does not have this parameter (exception 2); is it a SDM72DM?" in capsys.readouterr().err
 
 
@@ -149,3 +145,13 @@ def test_a_meter_that_refuses_to_say_its_code_is_of_the_first_generation(capsys)
     with line_of(meter) as line:
         assert set_on(line, meter, "pulse_constant=10", "--yes") == 1
     assert "exception 2" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("taken_for", ["SDM630", "SDM530", "SDM630MCT"])
+@pytest.mark.parametrize("model", ["SDM72DM", "SDM72DMV2"])
+def test_an_sdm72_that_is_taken_for_another_keeps_its_password(model, taken_for, capsys):
+    meter = meter_of(model)
+    with line_of(meter) as line:
+        assert set_on(line, meter, "system_type=3P3W", "--yes", taken_for=taken_for) == 1
+        assert writes(line) == []
+    assert re.search(rf"by its code that it is no {taken_for} but [\w ]*{model}", capsys.readouterr().err)

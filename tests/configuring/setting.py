@@ -24,11 +24,11 @@ def line_of(*meters):
         yield line
 
 
-def set_on(line, meter, *words):
+def set_on(line, meter, *words, taken_for=None):
     """The exit status of `smartmeter set` with these words, for a meter as it is set now."""
     form = meter.format
     options = ["--baudrate", str(form.baudrate), "--parity", form.parity, "--stopbits", str(form.stopbits)]
-    where = ["--port", str(line.path), "--model", meter.model.name, "--address", str(meter.address)]
+    where = ["--port", str(line.path), "--model", taken_for or meter.model.name, "--address", str(meter.address)]
     return main(["set", *where, *options, "--timeout", "0.05", *words])
 
 
