@@ -41,7 +41,7 @@ async def reached(kind, meter):
 
 
 def set_at(port, model, *words):
-    return asyncio.to_thread(main, ["set", "--port", port, "--model", model, "--timeout", "0.1", *words])
+    return asyncio.to_thread(main, ["set", "--port", port, "--model", model, "--timeout", "0.15", *words])
 
 
 @pytest.mark.parametrize("kind", ["tcp", "rtu+tcp", "rtu+udp", "ascii"])
@@ -77,7 +77,7 @@ def settings_file(directory, port, more=""):
 name = "cellar"
 port = "{port}"
 baudrate = 9600
-timeout = "0.05s"
+timeout = "0.15s"
 [[bus.meter]]
 name = "house"
 model = "SDM630"

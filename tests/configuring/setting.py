@@ -29,7 +29,7 @@ def set_on(line, meter, *words, taken_for=None):
     form = meter.format
     options = ["--baudrate", str(form.baudrate), "--parity", form.parity, "--stopbits", str(form.stopbits)]
     where = ["--port", str(line.path), "--model", taken_for or meter.model.name, "--address", str(meter.address)]
-    return main(["set", *where, *options, "--timeout", "0.05", *words])
+    return main(["set", *where, *options, "--timeout", "0.15", *words])
 
 
 def writes(line):
