@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import locale
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,9 +13,10 @@ from smartmeter.errors import SmartmeterError
 from smartmeter.measurands import Language, measurands
 from smartmeter.modbus.line import NetworkLine, SerialFormat
 from smartmeter.modbus.ports import SerialPort, parse_port
-from smartmeter.periods import system_zone
 from smartmeter.polling.probe import formats_to_try, probe
-from smartmeter.settings.model import BusSettings, FastSettings, JournalSettings, Settings
+from smartmeter.settings.defaults import INTERVAL_US
+from smartmeter.settings.first import first_settings, system_language
+from smartmeter.settings.model import BusSettings
 from smartmeter.settings.own_models import model_named
 
 EXAMPLES = """\
@@ -55,7 +55,7 @@ def main(args: argparse.Namespace) -> int:
     args.address = args.address or _ask_address()
     bus = bus_from_options(args)
     bus = _find_format(bus, _formats(args) if isinstance(parse_port(args.port), SerialPort) else [])
-    text = _settings_text(bus, args.output, args.language or _system_language())
+    text = _settings_text(bus, args.output, args.language or system_language())
     if args.force:
         replace_private_file(args.output, text)
     else:
@@ -125,29 +125,15 @@ def _find_format(bus: BusSettings, formats: Iterable[SerialFormat]) -> BusSettin
     written = f"{bus.format} is written; mend it" if isinstance(bus.format, SerialFormat) else "Mend what is wrong"
     print(
         f"No meter answers at address {meter.address}. Check wiring (A and B swapped?), address and supply. "
-        f"{written} in the file."
+        f"{written} in the file. `smartmeter scan --port {bus.port}` asks every address."
     )
     return bus
 
 
 def _settings_text(bus: BusSettings, output: Path, language: Language) -> str:
     # pydantic takes its time: only now is it sure that settings are written.
-    from smartmeter.settings import defaults  # noqa: PLC0415
-    from smartmeter.settings.places import default_journal  # noqa: PLC0415
     from smartmeter.settings.write import write_settings  # noqa: PLC0415
 
-    intervals_us = dict.fromkeys(bus.meters[0].model.registers, defaults.INTERVAL_US)
-    settings = Settings(
-        source=output.absolute(),
-        language=language,
-        buses=(replace(bus, name="bus1", meters=(replace(bus.meters[0], intervals_us=intervals_us),)),),
-        journal=JournalSettings(default_journal(output), defaults.COMMIT_INTERVAL_US / 1e6),
-        postgresql=None,
-        fast=FastSettings(defaults.FAST_INTERVAL_US, defaults.FAST_DURATION_US / 1e6),
-        timezone=system_zone(),
-    )
-    return write_settings(settings) + DATABASE
-
-
-def _system_language() -> Language:
-    return "de" if (locale.getlocale()[0] or "").startswith(("de", "German")) else "en"
+    intervals_us = dict.fromkeys(bus.meters[0].model.registers, INTERVAL_US)
+    bus = replace(bus, name="bus1", meters=(replace(bus.meters[0], intervals_us=intervals_us),))
+    return write_settings(first_settings(output, language, [bus])) + DATABASE

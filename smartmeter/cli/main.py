@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "demo": "a virtual meter and the daemon together, to look at",
     "db": "what journal and database hold; make, upgrade, rebuild and repair roll-ups and energy",
     "meter": "say that a meter was replaced",
+    "scan": "find the meters on a line: address, speed, parity, probable model",
     "init": "ask for port and model, or find them, and write smartmeter.toml",
     "migrate": "write smartmeter.toml from the configuration of the original Smartmeter",
     "models": "list the meter models, or one with its registers",

@@ -11,7 +11,12 @@ from smartmeter.modbus.write_request import WriteRequest
 
 
 class Connection(Protocol):
-    """An open line. Requests are made one after the other, by one task at a time."""
+    """An open line. Requests are made one after the other, by one task at a time.
+
+    `timeout_s` is how long an answer may take, as `open_connection` has it; it may be set anew between two requests.
+    """
+
+    timeout_s: float
 
     @property
     def is_broken(self) -> bool:
@@ -25,6 +30,9 @@ class Connection(Protocol):
 
     async def write(self, request: WriteRequest) -> None:
         """Write registers, once. Raises as `read`; the unit may have written them all the same: read them back."""
+
+    async def listen(self, duration_s: float) -> None:
+        """Take what comes unasked, for so long; the tap is told of it."""
 
     def close(self) -> None:
         """Give the line back."""

@@ -78,7 +78,8 @@ class RtuConnection:
         self._port = port
         self._fd: int = port.fileno()
         self._line = line
-        self._timeout_s = timeout_s
+        # How long a meter may take to begin its answer; may be set anew between two requests.
+        self.timeout_s = timeout_s
         self._counters = counters
         self._timer = timer
         self._tap = tap
@@ -147,11 +148,17 @@ class RtuConnection:
         self._counters.answers += 1
         return data
 
+    async def listen(self, duration_s: float) -> None:
+        """Take what comes unasked, for so long: late answers, which the tap is told of."""
+        until_s = time.monotonic() + duration_s
+        while chunk := await self._next_bytes(until_s):
+            self._counters.late_bytes += len(chunk)
+
     async def _receive(self, request: Request, sent_s: float) -> bytes:
         # Some adapters hand an answer over in one piece, when its last character has come.
         length = self._frames.answer_length(request)
         line_s = (len(self._frames.encode(request)) + length) * self._line.character_s
-        deadline_s = sent_s + line_s + self._line.silence_s + self._timeout_s
+        deadline_s = sent_s + line_s + self._line.silence_s + self.timeout_s
         received = b""
         expected = length
         while chunk := await self._next_bytes(deadline_s, enough=expected):
@@ -172,7 +179,7 @@ class RtuConnection:
     async def _recover(self, request: Request, error: AnswerError) -> None:
         if isinstance(error, ExceptionAnswerError | SilentTargetError):
             return
-        self._unanswered[request.shape] = (request, time.monotonic() + LATE_FACTOR * self._timeout_s)
+        self._unanswered[request.shape] = (request, time.monotonic() + LATE_FACTOR * self.timeout_s)
         await self._drain()
 
     async def _wait_for_late_answer(self, request: Request) -> None:

@@ -35,11 +35,11 @@ class TcpConnection:
         "_received",
         "_sock",
         "_tap",
-        "_timeout_s",
         "_timer",
         "_transaction",
         "_waiter",
         "is_broken",
+        "timeout_s",
     )
 
     def __init__(
@@ -47,7 +47,8 @@ class TcpConnection:
     ) -> None:
         self._sock = sock
         self._name = name
-        self._timeout_s = timeout_s
+        # How long an answer may take; may be set anew between two requests.
+        self.timeout_s = timeout_s
         self._counters = counters
         self._tap = tap
         self._loop = asyncio.get_running_loop()
@@ -100,6 +101,10 @@ class TcpConnection:
         self._counters.answers += 1
         return answer
 
+    async def listen(self, duration_s: float) -> None:
+        """Let late answers come, for so long; the tap is told of them."""
+        await asyncio.sleep(duration_s)
+
     async def read_several(self, requests: Sequence[ReadRequest]) -> list[bytes | AnswerError]:
         """For each of the requests, which are all sent at once, the registers' bytes or what went wrong.
 
@@ -132,7 +137,7 @@ class TcpConnection:
         self._asked = asked
         self._answers = {}
         sent_s = time.monotonic()
-        self._deadline_s = sent_s + self._timeout_s
+        self._deadline_s = sent_s + self.timeout_s
         if self._timer is None:
             self._timer = self._loop.call_at(self._deadline_s, self._look_at_deadline)
         self._waiter = self._loop.create_future()
@@ -187,7 +192,7 @@ class TcpConnection:
         if not self._asked:
             self._done()
         else:
-            self._deadline_s = time.monotonic() + self._timeout_s
+            self._deadline_s = time.monotonic() + self.timeout_s
 
     def _take_garbage(self, received: bytes) -> None:
         for number, request in self._asked.items():

@@ -48,6 +48,9 @@ def read_identification(
         serial_number = _register(keys, table, SERIAL_NUMBER, _KEYS, sources)
     if CODE not in table:
         return Identification(serial_number, base.code, base.codes)
+    if table[CODE] == {}:
+        # The code of the model that it is like is not its own.
+        return Identification(serial_number)
     code = _register(keys, table, CODE, (*_KEYS, "values"), sources)
     most = (1 << 64) - 1
     values = ()

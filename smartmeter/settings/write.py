@@ -1,7 +1,7 @@
 """Writes settings as a commented file of our own format."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from smartmeter.measurands import Language, measurands
@@ -38,9 +38,7 @@ def write_settings(settings: Settings) -> str:
     """
     tables = [_top_level(settings)]
     for bus in settings.buses:
-        tables.append(_bus(bus))
-        for meter in bus.meters:
-            tables += _meter(meter, settings.language)
+        tables += _bus_with_meters(bus, settings.language)
     for tariff in settings.tariffs:
         tables += write_tariff(tariff, settings.source)
     tables.append(_journal(settings.journal, settings.source))
@@ -56,7 +54,20 @@ def write_settings(settings: Settings) -> str:
         tables.append(["# Alarms go to these as well.", "[apprise]", *list_lines("urls", settings.apprise)])
     tables.append(_web(settings.web))
     tables.append(_fast(settings.fast))
+    return _text(tables)
+
+
+def write_bus(bus: BusSettings, language: Language) -> str:
+    """The text that stands for this bus and its meters in a settings file."""
+    return _text(_bus_with_meters(bus, language))
+
+
+def _text(tables: Iterable[Sequence[str]]) -> str:
     return "\n\n".join("\n".join(lines) for lines in tables) + "\n"
+
+
+def _bus_with_meters(bus: BusSettings, language: Language) -> list[list[str]]:
+    return [_bus(bus), *(table for meter in bus.meters for table in _meter(meter, language))]
 
 
 def _seconds(key: str, seconds: float) -> str:

@@ -173,7 +173,7 @@ class VirtualMeter:
         """What stands in a span of registers besides measurands, by address."""
         absent = self.quirks.absent
         found = ((address, self._identity.get((function, address))) for address in span)
-        words = {address: one.word for address, one in found if one is not None and one.name not in absent}
+        words = {address: one.word for address, one in found if one is not None and one.is_seen(span, absent)}
         return words | self.holding.read(span) if function == READ_HOLDING_REGISTERS else words
 
     def _defined(self, function: int) -> set[int]:
@@ -242,21 +242,36 @@ class VirtualMeter:
 
 
 class _Word(NamedTuple):
-    """A word of serial number or code, whichever `name` says."""
+    """A word of serial number or code, whichever `name` says.
+
+    `alone`: it lies within a value, and is seen only by who asks for exactly these registers.
+    """
 
     name: str
     word: bytes
+    alone: range | None
+
+    def is_seen(self, span: range, absent: frozenset[str]) -> bool:
+        """Whether a request for these registers sees it."""
+        return self.name not in absent and self.alone in {None, span}
 
 
 def _identity(model: Model, serial_number: int) -> Iterator[tuple[tuple[int, int], _Word]]:
     """What the registers of serial number and code hold, word by word, by function and address."""
     codes = model.identification.codes
     contents = {"serial_number": serial_number, "code": min(codes, default=0)}
+    values = {
+        (register.function, address)
+        for register in model.registers.values()
+        for address in range(register.address, register.end)
+    }
     for register in model.identification.registers:
         content = content_of(register, contents[register.measurand])
+        own = range(register.address, register.end)
+        alone = None if values.isdisjoint((register.function, address) for address in own) else own
         for index in range(register.count):
             word = content[REGISTER_BYTES * index : REGISTER_BYTES * (index + 1)]
-            yield (register.function, register.address + index), _Word(register.measurand, word)
+            yield (register.function, register.address + index), _Word(register.measurand, word, alone)
 
 
 def _step(time_s: float) -> int:
