@@ -79,24 +79,25 @@ def _comments(all_found: Sequence[Found], bus: BusSettings, wanted: Model | None
         alike = f"; {', '.join(others)} would look the same: put the right one" if others else ""
         yield f"{at}: {model.name}{f' by {evidence}' if evidence else ''}{alike}."
         if found.line != bus.format:
-            yield from _cannot_run(found, bus)
+            yield from _cannot_run(found, model, bus)
 
 
-def _cannot_run(found: Found, bus: BusSettings) -> Iterator[str]:
-    yield f"#   It is not in these settings: all meters on one line must be set alike, most here are at {bus.format}."
+def _cannot_run(found: Found, model: Model, bus: BusSettings) -> Iterator[str]:
+    yield f"#   Not in these settings: all meters on one line must be set alike, and most are at {bus.format}."
     if isinstance(found.line, SerialFormat) and isinstance(bus.format, SerialFormat):
-        yield f"#   {_change(found.line, bus.format)}"
+        yield f"#   {_change(found, found.line, model, bus)}"
     if any(meter.address == found.address for meter in bus.meters):
-        yield f"#   And another meter has address {found.address} already: give this one another address first."
+        yield f"#   Another meter has address {found.address} as well: give this one another address first, address=N."
 
 
-def _change(line: SerialFormat, to: SerialFormat) -> str:
+def _change(found: Found, line: SerialFormat, model: Model, bus: BusSettings) -> str:
     changes = [
-        f"{key}={getattr(to, key)}"
+        f"{key}={getattr(bus.format, key)}"
         for key in ("baudrate", "parity", "stopbits")
-        if getattr(line, key) != getattr(to, key)
+        if getattr(line, key) != getattr(bus.format, key)
     ]
-    return f"Change it: smartmeter set METER {' '.join(changes)}"
+    now = f"--model {model.name} --address {found.address} --baudrate {line.baudrate} --parity {line.parity}"
+    return f"If it can be changed: smartmeter set --port {bus.port} {now} {' '.join(changes)}"
 
 
 def _at(line: SerialFormat | NetworkLine) -> str:

@@ -46,11 +46,11 @@ def scan_s(legs: Iterable[Leg], timeout_s: float, listen_s: float) -> float:
 
 def in_words(seconds: float) -> str:
     """A length of time as one says it: `9 min 20 s`, `25 s`, `1 h 10 min`."""
-    if seconds < MINUTE_S:
-        return f"{max(1, round(seconds))} s"
-    if seconds < HOUR_S:
-        # To ten seconds: nobody knows it better.
-        minutes, rest = divmod(round(seconds, -1), MINUTE_S)
-        return f"{minutes:.0f} min {rest:.0f} s" if rest else f"{minutes:.0f} min"
-    hours, rest = divmod(round(seconds / MINUTE_S), 60)
+    # Nobody knows it better: to seconds, to ten seconds from a minute on, to minutes from an hour on.
+    if (whole := max(1, round(seconds))) < MINUTE_S:
+        return f"{whole} s"
+    if (tens := round(seconds / 10) * 10) < HOUR_S:
+        minutes, rest = divmod(tens, MINUTE_S)
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, rest = divmod(round(seconds / MINUTE_S), HOUR_S // MINUTE_S)
     return f"{hours} h {rest} min" if rest else f"{hours} h"

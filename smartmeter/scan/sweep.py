@@ -17,6 +17,7 @@ from smartmeter.modbus.errors import AnswerError, ExceptionAnswerError, NoAnswer
 from smartmeter.modbus.frames import ReadRequest
 from smartmeter.modbus.line import AsciiFormat, NetworkLine, SerialFormat
 from smartmeter.modbus.ports import Port, TcpPort
+from smartmeter.modbus.rtu import Frames
 from smartmeter.scan.open_line import OpenLine
 
 # Most meters take 20 to 100 ms to begin an answer (docs/meters.md).
@@ -29,6 +30,8 @@ LATEST_S = 0.5
 SUSPECT_S = 1.0
 # How long a second answer of the same address is waited for: most meters have begun by then.
 SECOND_S = 0.1
+# An exception, the shortest of all; what is shorter is no answer, but adapters give single stray characters.
+SHORTEST_FRAME = 5
 # The time-out when an address is asked again.
 PATIENT_S = 0.6
 ATTEMPTS = 3
@@ -102,19 +105,15 @@ async def sweep(
     state = _State(opened, timeout_s, question)
     for address in addresses:
         sign = await state.ask(address)
-        for late in state.late():
-            yield Heard(late, Sign.ANSWERS)
-        if sign is not Sign.ANSWERS:
-            yield Heard(address, sign)
-            continue
-        # A second meter may have the same address; and whoever asks more of this one shall not be disturbed by
-        # another's late answer.
-        await opened.listen(max(SECOND_S, state.silence_needed_s()))
-        twice = state.answers_twice(address)
+        twice = False
+        if sign is Sign.ANSWERS:
+            # A second meter may have the same address; and whoever asks more of this one shall not be disturbed by
+            # another's late answer.
+            twice = await state.listen(max(SECOND_S, state.silence_needed_s()), address)
         for late in state.late():
             yield Heard(late, Sign.ANSWERS)
         yield Heard(address, sign, at_times=twice)
-    await opened.listen(state.silence_needed_s())
+    await state.listen(state.silence_needed_s())
     for late in state.late():
         yield Heard(late, Sign.ANSWERS)
     for group in state.doubtful:
@@ -134,45 +133,38 @@ class _State:
         self._opened = opened
         self._timeout_s = timeout_s
         self._question = question
-        self._find = ascii_frames.find_answer if isinstance(opened.line, AsciiFormat) else frames.find_answer
+        self._frames = _frames_on(opened.line)
         # Addresses that may still answer, and when they were asked.
         self._suspects: deque[tuple[int, float]] = deque()
         self._answered: set[int] = set()
         self._late: list[int] = []
-        # What came at the last question.
-        self._last = b""
+        # How many frames the address that was asked last has sent.
+        self._frames_of_last = 0
+        # Addresses of which something may have come that could not be understood, the most probable one first.
         self.doubtful: list[tuple[int, ...]] = []
 
     async def ask(self, address: int) -> Sign:
         """Ask the address."""
         asked_s = time.monotonic()
-        request = self._question.to(address)
-        sign = await self._ask_once(request, self._timeout_s)
-        heard = self._opened.heard().removeprefix(_bytes_of(request, self._opened.line))
         while self._suspects and asked_s - self._suspects[0][1] > SUSPECT_S:
             self._suspects.popleft()
-        late = self._late_in(heard)
-        self._note(late)
-        self._last = heard
-        if sign is Sign.ANSWERS:
-            self._answered.add(address)
-            return sign
-        if sign is Sign.GARBLED and not late:
-            others = (suspect for suspect, _ in reversed(self._suspects))
-            self.doubtful.append((address, *others))
+        request = self._question.to(address)
+        answers = await self._ask_once(request, self._timeout_s) is Sign.ANSWERS
+        # An adapter that hears itself gives the request back.
+        heard = self._opened.heard().replace(self._frames.encode(request), b"")
         self._suspects.append((address, asked_s))
-        return Sign.SILENT
+        self._frames_of_last = self._understand(heard, address if answers else None)
+        return Sign.ANSWERS if answers else Sign.SILENT
 
-    def answers_twice(self, address: int) -> bool:
-        """Whether two answers came from the address that has just answered."""
-        self._last += self._opened.heard()
-        self._note(self._late_in(self._last))
-        try:
-            first = self._find(self._question.to(address), self._last)
-            rest = self._last[first.before + len(first.data) :] if first is not None else b""
-            return self._find(self._question.to(address), rest) is not None
-        except AnswerError:
-            return False
+    def late(self) -> Sequence[int]:
+        """Whose answers have come late, since this was asked last."""
+        late, self._late = self._late, []
+        return late
+
+    async def listen(self, duration_s: float, answered: int | None = None) -> bool:
+        """Wait for what comes late, and tell whether `answered` has answered once more."""
+        await self._opened.listen(duration_s)
+        return self._frames_of_last + self._understand(self._opened.heard(), answered) > 1
 
     async def ask_again(self, address: int) -> Heard:
         """Ask the address with more patience, until it is clear what is there."""
@@ -191,12 +183,6 @@ class _State:
             return Heard(address, Sign.ANSWERS, at_times=Sign.GARBLED in signs)
         return Heard(address, Sign.GARBLED if signs.count(Sign.GARBLED) > 1 else Sign.SILENT)
 
-    def late(self) -> Sequence[int]:
-        """Whose answers have come late, since this was asked last."""
-        self._note(self._late_in(self._opened.heard()))
-        late, self._late = self._late, []
-        return late
-
     def silence_needed_s(self) -> float:
         """How long the last of those who have not answered might still take."""
         if isinstance(self._opened.port, TcpPort) or not self._suspects:
@@ -204,23 +190,38 @@ class _State:
             return 0.0
         return self._suspects[-1][1] + LATEST_S - time.monotonic()
 
-    def _late_in(self, heard: bytes) -> list[int]:
-        """Those suspects of whom there is a frame in what was heard."""
-        return [suspect for suspect, _ in self._suspects if heard and self._is_in(heard, suspect)]
+    def _understand(self, heard: bytes, answered: int | None) -> int:
+        """Find out whose frames are in what was heard, and how many are of `answered`, which is known to answer."""
+        count, rest = 0, heard
+        if answered is not None:
+            count, rest = self._cut(rest, answered)
+            self._answered.add(answered)
+        for suspect, _ in tuple(self._suspects):
+            if suspect != answered and len(rest) >= SHORTEST_FRAME:
+                found, rest = self._cut(rest, suspect)
+                if found:
+                    self._late.append(suspect)
+                    self._answered.add(suspect)
+        self._suspects = deque(each for each in self._suspects if each[0] not in self._answered)
+        if len(rest) >= SHORTEST_FRAME and self._suspects:
+            self.doubtful.append(tuple(suspect for suspect, _ in reversed(self._suspects)))
+        return count
 
-    def _is_in(self, heard: bytes, address: int) -> bool:
+    def _cut(self, heard: bytes, address: int) -> tuple[int, bytes]:
+        """How many frames of the address are in what was heard, and what is left without them."""
+        request, count = self._question.to(address), 0
+        length = self._frames.answer_length(request)
         try:
-            return self._find(self._question.to(address), heard) is not None
+            while (found := self._frames.find_answer(request, heard)) is not None:
+                heard = heard[: found.before] + heard[found.before + length :]
+                count += 1
         except ExceptionAnswerError:
-            return True
+            # It is not told where it stands; those are short, and nothing else is there as a rule.
+            return count + 1, b""
         except AnswerError:
             # A gateway speaks for it.
-            return False
-
-    def _note(self, late: Sequence[int]) -> None:
-        self._suspects = deque(each for each in self._suspects if each[0] not in late)
-        self._answered.update(late)
-        self._late += late
+            return count, b""
+        return count, heard
 
     async def _ask_once(self, request: ReadRequest, timeout_s: float) -> Sign:
         try:
@@ -235,5 +236,5 @@ class _State:
         return Sign.ANSWERS
 
 
-def _bytes_of(request: ReadRequest, line: SerialFormat | NetworkLine) -> bytes:
-    return ascii_frames.encode(request) if isinstance(line, AsciiFormat) else request.encode()
+def _frames_on(line: SerialFormat | NetworkLine) -> Frames:
+    return ascii_frames if isinstance(line, AsciiFormat) else frames
