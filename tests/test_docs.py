@@ -40,6 +40,7 @@ LASTING = {
     "python3 smartmeter.py": "Smartmeter .* reads smartmeter",
     "smartmeter demo": "Voltage L1|Active power",
     "smartmeter run": "Smartmeter .* reads house",
+    "smartmeter scan": r'address(": | +)1\b',
     "smartmeter simulate": "read it with",
     "smartmeter watch": "Active power",
 }

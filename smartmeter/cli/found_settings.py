@@ -35,17 +35,17 @@ def paste(port: Port, all_found: Sequence[Found], wanted: Model | None) -> str:
     return "\n".join([*_comments(all_found, bus, wanted), write_bus(bus, system_language())])
 
 
-def write(file: Path, port: Port, all_found: Sequence[Found], wanted: Model | None) -> None:
-    """Write a settings file that works as it is. Raises FileError."""
-    from smartmeter.settings.write import write_settings  # noqa: PLC0415 - as above
-
+def write(file: Path, port: Port, all_found: Sequence[Found], wanted: Model | None) -> bool:
+    """Write a settings file that works as it is; False if no model is known of any meter. Raises FileError."""
     bus = _bus(port, all_found, wanted)
     if bus is None:
-        return
+        return False
+    from smartmeter.settings.write import write_settings  # noqa: PLC0415 - as above
+
     text = write_settings(first_settings(file, system_language(), [bus]))
-    create_private_file(
-        file, "\n".join([text, "# What `smartmeter scan` found:", *_comments(all_found, bus, wanted), ""])
-    )
+    comments = ["# What `smartmeter scan` found:", *_comments(all_found, bus, wanted)]
+    create_private_file(file, "\n".join([text, *comments, ""]))
+    return True
 
 
 def _bus(port: Port, all_found: Sequence[Found], wanted: Model | None) -> BusSettings | None:

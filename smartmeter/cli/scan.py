@@ -30,7 +30,6 @@ EXAMPLES = """\
 
 Nothing is ever written to a meter. The daemon must not use the port meanwhile.
 """
-INTERRUPTED = 130
 PARITIES: tuple[Parity, ...] = ("N", "E", "O")
 # What some adapters reach; no meter does.
 HIGHEST_BAUDRATE = 4_000_000
@@ -79,19 +78,17 @@ def main(args: argparse.Namespace) -> int:
     print(_announcement(port, parts, timeout_s), file=told, flush=True)
     scan = Scan()
     show = _shown_as_json if args.json else _shown_as_text
-    interrupted = False
     try:
         asyncio.run(_run(scan, port, parts, timeout_s, wanted, show))
     except KeyboardInterrupt:
-        interrupted = True
         print(f"\nEnded after {scan.asked} of {requests_of(parts)} questions.", file=told)
     if not args.json:
         _conclude(scan, port, wanted)
-    if args.write is not None and any(found.candidates for found in scan.found):
-        write(args.write, port, scan.found, wanted.model)
-        print(f"Wrote {args.write}. Next: smartmeter check -c {args.write}", file=told)
-    if interrupted:
-        return INTERRUPTED
+    if args.write is not None:
+        if write(args.write, port, scan.found, wanted.model):
+            print(f"Wrote {args.write}. Next: smartmeter check -c {args.write}", file=told)
+        else:
+            print(f"{args.write} was not written: no model is known of what answers", file=told)
     return 0 if scan.found else 1
 
 

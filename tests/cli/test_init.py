@@ -66,7 +66,9 @@ def test_a_meter_that_does_not_answer_is_written_with_the_factory_settings(in_di
     line.faults = Faults(silent=True)
     given = ("--port", str(in_directory / "tty"), "--model", "SDM630", "--address", "7", "--timeout", "0.02")
     assert init(*given) == 0
-    assert "No meter answers at address 7" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "No meter answers at address 7" in out
+    assert "`smartmeter scan --port " in out
     assert load_settings(in_directory / "smartmeter.toml").buses[0].format == SerialFormat(9600)
 
 

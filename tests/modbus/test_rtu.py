@@ -21,6 +21,7 @@ from smartmeter.modbus.frames import ReadRequest
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.modbus.port import open_port
 from smartmeter.modbus.rtu import LineCounters, RtuConnection
+from smartmeter.modbus.trace import Direction
 from smartmeter.models import load_model
 from smartmeter.simulator import NO_FAULTS, Delivery, Faults, Quirks, VirtualLine, VirtualMeter
 
@@ -195,3 +196,21 @@ async def test_nothing_is_left_open():
         async with connected(line) as connection:
             await connection.read(FIRST)
         assert descriptors() == before
+
+
+async def test_what_comes_late_can_be_listened_for_and_the_time_out_set_anew():
+    with virtual_line(faults=Faults(late_s=0.15)) as line:
+        heard, counters = [], LineCounters()
+        port = str(line.path)
+        connection = RtuConnection.open(port, LINE, 0.02, counters, lambda way, _, data: heard.append((way, data)))
+        try:
+            with pytest.raises(NoAnswerError):
+                await connection.read(FIRST)
+            await connection.listen(0.3)
+            late = b"".join(data for way, data in heard if way is Direction.RECEIVED)
+            assert late[3:-2] == expected(FIRST)
+            assert counters.late_bytes == len(late)
+            connection.timeout_s = 0.5
+            assert await connection.read(FIRST) == expected(FIRST)
+        finally:
+            connection.close()

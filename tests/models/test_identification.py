@@ -35,6 +35,13 @@ def test_what_is_not_said_is_as_the_other_model_has_it():
     assert load_model("SDM530").identification.code is None
 
 
+def test_the_code_of_the_other_model_can_be_left_out():
+    like = LIKE.replace("SDM530", "SDM630")
+    model, flaws = read_definition(tomllib.loads(like + "code = {}\n"), "X1", find_model)
+    assert not flaws
+    assert model.identification == Identification(load_model("SDM630").identification.serial_number)
+
+
 @pytest.mark.parametrize(
     ("text", "place", "flaw"),
     [

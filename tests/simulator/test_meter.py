@@ -156,3 +156,13 @@ def test_serial_number_and_code_are_where_the_model_says(name):
 def test_serial_number_and_code_can_be_read_together():
     model = load_model("SDM120M")
     assert VirtualMeter(model, serial_number=7).read(3, 0xFBFE, 6) == bytes.fromhex("0000 0000 0000 0007 0020 0000")
+
+
+def test_a_code_that_lies_within_a_value_is_what_is_read_by_itself():
+    model = load_model("EM24")
+    code = model.identification.code
+    voltage = model.registers["voltage_l3_l1"]
+    assert voltage.address < code.address < voltage.end
+    meter = VirtualMeter(model, values={"voltage_l3_l1": 399.5})
+    assert int.from_bytes(meter.read(code.function, code.address, code.count)) in model.identification.codes
+    assert meter.read(voltage.function, voltage.address, voltage.count) == bytes.fromhex("0F9B 0000")
