@@ -13,6 +13,7 @@ from smartmeter.cli.found_settings import paste, remarks, write
 from smartmeter.cli.options import PortOptionError
 from smartmeter.cli.private_file import FileError
 from smartmeter.cli.progress import Tell, progress_bar
+from smartmeter.errors import SmartmeterError
 from smartmeter.modbus.line import Parity, SerialFormat
 from smartmeter.modbus.ports import NetworkPort, Port, PortSyntaxError, TcpPort, parse_port
 from smartmeter.scan.estimate import in_words, scan_s
@@ -78,8 +79,15 @@ def main(args: argparse.Namespace) -> int:
     print(_announcement(port, parts, timeout_s), file=told, flush=True)
     scan = Scan()
     show = _shown_as_json if args.json else _shown_as_text
+    complete = True
     try:
         asyncio.run(_run(scan, port, parts, timeout_s, wanted, show))
+    except SmartmeterError as error:
+        # What was found before is still worth knowing.
+        if not scan.found:
+            raise
+        complete = False
+        print(f"smartmeter: {error}", file=sys.stderr)
     except KeyboardInterrupt:
         print(f"\nEnded after {scan.asked} of {requests_of(parts)} questions.", file=told)
     if not args.json:
@@ -89,7 +97,7 @@ def main(args: argparse.Namespace) -> int:
             print(f"Wrote {args.write}. Next: smartmeter check -c {args.write}", file=told)
         else:
             print(f"{args.write} was not written: no model is known of what answers", file=told)
-    return 0 if scan.found else 1
+    return 0 if scan.found and complete else 1
 
 
 def _announcement(port: Port, parts: tuple[Leg, ...], timeout_s: float) -> str:

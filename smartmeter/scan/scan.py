@@ -60,7 +60,7 @@ async def run_scan(
     """Make the scan, and note in `scan` how far it is: that stays true if it is given up in between.
 
     Gives each meter when it has been looked at, and None whenever an address has been asked. Nothing is written.
-    Raises PortError.
+    Raises PortError, NoisyLineError.
     """
     models = catalogue()
     question = QUESTION if wanted.model is None else _question(wanted.model)

@@ -12,6 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from smartmeter.errors import SmartmeterError
 from smartmeter.modbus import ascii_frames, frames
 from smartmeter.modbus.errors import AnswerError, ExceptionAnswerError, NoAnswerError
 from smartmeter.modbus.frames import ReadRequest
@@ -35,6 +36,12 @@ SHORTEST_FRAME = 5
 # The time-out when an address is asked again.
 PATIENT_S = 0.6
 ATTEMPTS = 3
+# More than so many addresses where nothing can be understood are not meters.
+MOST_GARBLED = 8
+
+
+class NoisyLineError(SmartmeterError):
+    """The line is never quiet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,7 @@ async def who_answers(
 ) -> tuple[Heard, ...]:
     """The addresses, in the order of `addresses`, at which something answers when the line is set like this.
 
-    Raises PortError.
+    Raises PortError, NoisyLineError.
     """
     opened = await OpenLine.open(port, line)
     try:
@@ -100,7 +107,7 @@ async def sweep(
     """Ask each address once, and tell at once what was heard.
 
     An address that was told to be silent may come once more, when its answer came late or was not to be understood at
-    first. Whoever uses the line between two results does not disturb. Raises PortError.
+    first. Whoever uses the line between two results does not disturb. Raises PortError, NoisyLineError.
     """
     state = _State(opened, timeout_s, question)
     for address in addresses:
@@ -116,11 +123,18 @@ async def sweep(
     await state.listen(state.silence_needed_s())
     for late in state.late():
         yield Heard(late, Sign.ANSWERS)
+    garbled = 0
     for group in state.doubtful:
         for address in group:
             heard = await state.ask_again(address)
             if heard.sign is not Sign.SILENT:
                 yield heard
+            garbled += heard.sign is Sign.GARBLED
+            if garbled > MOST_GARBLED:
+                raise NoisyLineError(
+                    f"{opened.port} at {opened.line}: what comes is not to be understood, whoever is asked; is another "
+                    "program or device asking on this line, or is A or B not connected?"
+                )
             if heard.sign is Sign.GARBLED or heard.at_times:
                 # That explains it; those before it are not to blame.
                 break
@@ -137,6 +151,7 @@ class _State:
         # Addresses that may still answer, and when they were asked.
         self._suspects: deque[tuple[int, float]] = deque()
         self._answered: set[int] = set()
+        self._asked_again: set[int] = set()
         self._late: list[int] = []
         # How many frames the address that was asked last has sent.
         self._frames_of_last = 0
@@ -168,8 +183,9 @@ class _State:
 
     async def ask_again(self, address: int) -> Heard:
         """Ask the address with more patience, until it is clear what is there."""
-        if address in self._answered:
+        if address in self._answered or address in self._asked_again:
             return Heard(address, Sign.SILENT)
+        self._asked_again.add(address)
         signs = []
         for _ in range(ATTEMPTS):
             signs.append(await self._ask_once(self._question.to(address), max(PATIENT_S, self._timeout_s)))

@@ -4,6 +4,9 @@ import asyncio
 import json
 import os
 import sys
+import threading
+import time
+from contextlib import contextmanager
 
 import pexpect
 import pytest
@@ -111,6 +114,27 @@ def test_what_has_no_model_is_not_written(tmp_path, capsys):
     assert "nothing that it shows speaks for a model" in out
     assert "was not written" in out
     assert not file.exists()
+
+
+def test_what_was_found_before_the_port_went_away_is_told(line, capsys):
+    with unplugged_after(line, requests=40):
+        assert scan(line, "--addresses", "1,4-200", "--baudrate", "9600", "--parity", "N") == 1
+    captured = capsys.readouterr()
+    assert 'name = "sdm630_1"' in captured.out
+    assert "has gone away" in captured.err
+
+
+@contextmanager
+def unplugged_after(line, requests):
+    def pull():
+        while line.counts.requests < requests:
+            time.sleep(0.005)
+        line.unplug()
+
+    thread = threading.Thread(target=pull)
+    thread.start()
+    yield
+    thread.join()
 
 
 def test_nothing_found_is_told_with_advice(line, capsys):

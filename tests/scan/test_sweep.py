@@ -6,8 +6,9 @@ from smartmeter.modbus.errors import PortBusyError, PortError
 from smartmeter.modbus.line import AsciiFormat, SerialFormat
 from smartmeter.modbus.ports import AsciiPort, SerialPort
 from smartmeter.models import load_model
+from smartmeter.scan import sweep
 from smartmeter.scan.open_line import OpenLine
-from smartmeter.scan.sweep import Heard, Sign, who_answers
+from smartmeter.scan.sweep import Heard, NoisyLineError, Sign, who_answers
 from smartmeter.simulator import Delivery, Faults, Quirks, VirtualLine, VirtualMeter
 from smartmeter.simulator.frames import ASCII
 
@@ -124,3 +125,14 @@ async def test_a_port_that_is_used_says_what_to_do():
 async def test_a_port_that_is_not_there_is_an_error():
     with pytest.raises(PortError, match="there is no such port"):
         await who_answers(SerialPort("/dev/ttyUSB99"), LINE, [1], TIMEOUT_S)
+
+
+async def test_a_line_that_is_never_quiet_is_an_error(monkeypatch):
+    monkeypatch.setattr(sweep, "MOST_GARBLED", 1)
+    monkeypatch.setattr(sweep, "PATIENT_S", 0.1)
+    both = [meter(4), meter(5)]
+    with (
+        VirtualLine(LINE, both, faults=Faults(foreign_address=200), turnaround_s=0.005) as line,
+        pytest.raises(NoisyLineError, match="another program or device"),
+    ):
+        await heard_on(line, range(4, 6))
