@@ -16,6 +16,8 @@ from smartmeter.polling.probe import HIGHEST_VOLTAGE, LOWEST_VOLTAGE
 
 VOLTAGES = ("voltage_l1", "voltage_l2", "voltage_l3")
 FREQUENCY = "frequency"
+# The phases of one supply: EN 50160 allows each 10 % up and down. What differs more is something else than voltages.
+LEAST_OF_HIGHEST = 0.75
 LOWEST_FREQUENCY, HIGHEST_FREQUENCY = 45.0, 65.0
 
 
@@ -42,19 +44,21 @@ Readings = Mapping[Place, bytes | Lack]
 class Rank:
     """How much speaks for a model; what comes first counts more.
 
-    `coded`: its code was read. `complete`: all its phases show a voltage. `facts`: how many values are plausible, less
-    those that are not. `numbered`: there is a serial number where it has one.
+    `coded`: its code was read. `complete`: all its phases show a voltage. `timed`: it shows a frequency, which hardly
+    anything else looks like. `facts`: how many values are plausible, less those that are not. `numbered`: there is a
+    serial number where it has one.
     """
 
     coded: bool
     complete: bool
+    timed: bool
     facts: int
     numbered: bool
 
     @property
-    def key(self) -> tuple[bool, bool, int, bool]:
+    def key(self) -> tuple[bool, bool, bool, int, bool]:
         """What ranks are compared by."""
-        return self.coded, self.complete, self.facts, self.numbered
+        return self.coded, self.complete, self.timed, self.facts, self.numbered
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +103,8 @@ def is_coded(model: Model, readings: Readings) -> bool:
 def judge(model: Model, readings: Readings) -> Candidate | None:
     """What speaks for the model; None if nothing does, or something is against it."""
     coded = is_coded(model, readings)
-    kinds = [_kind(register, readings, LOWEST_VOLTAGE, HIGHEST_VOLTAGE) for register in voltages_of(model)]
-    if not coded and (_Kind.REFUSED in kinds or _Kind.NONSENSE in kinds):
+    kinds = [_voltage_kind(register, readings) for register in voltages_of(model)]
+    if not coded and (_Kind.REFUSED in kinds or _Kind.NONSENSE in kinds or not _are_alike(model, readings)):
         return None
     plausible = kinds.count(_Kind.PLAUSIBLE)
     frequency = _frequency_kind(model, readings)
@@ -108,7 +112,8 @@ def judge(model: Model, readings: Readings) -> Candidate | None:
         return None
     facts = plausible + (frequency is _Kind.PLAUSIBLE) - (frequency in {_Kind.NONSENSE, _Kind.REFUSED})
     number = _serial_number(model, readings)
-    rank = Rank(coded, bool(kinds) and plausible == len(kinds), facts, bool(number))
+    complete = bool(kinds) and plausible == len(kinds)
+    rank = Rank(coded, complete, frequency is _Kind.PLAUSIBLE, facts, bool(number))
     return Candidate(model, rank, tuple(_evidence(model, readings, coded=coded)))
 
 
@@ -159,9 +164,22 @@ def _evidence(model: Model, readings: Readings, *, coded: bool) -> Iterable[str]
         yield f"serial number {number}"
 
 
+def _are_alike(model: Model, readings: Readings) -> bool:
+    """Whether the voltages that there are can be those of one supply."""
+    volts = [value for each in voltages_of(model) if (value := _value(each, readings) or 0.0) >= LOWEST_VOLTAGE]
+    return not volts or min(volts) >= LEAST_OF_HIGHEST * max(volts)
+
+
 def _frequency_kind(model: Model, readings: Readings) -> _Kind:
     register = model.registers.get(FREQUENCY)
     return _Kind.NOTHING if register is None else _kind(register, readings, LOWEST_FREQUENCY, HIGHEST_FREQUENCY)
+
+
+def _voltage_kind(register: Register, readings: Readings) -> _Kind:
+    kind = _kind(register, readings, LOWEST_VOLTAGE, HIGHEST_VOLTAGE)
+    # A phase that is not connected picks some volts up.
+    is_low = kind is _Kind.NONSENSE and 0 < (_value(register, readings) or 0.0) < LOWEST_VOLTAGE
+    return _Kind.NOTHING if is_low else kind
 
 
 def _kind(register: Register, readings: Readings, lowest: float, highest: float) -> _Kind:

@@ -50,7 +50,11 @@ async def identify(read: ReadRegisters, unit: int, models: Sequence[Model]) -> I
     await looker.look_at(code for model in models if (code := model.identification.code) is not None)
     coded = [model for model in models if is_coded(model, looker.readings)]
     if not coded and (base := await looker.sunspec_base()) is not None:
-        device = Candidate(load_model(SUNSPEC), Rank(True, True, 0, False), (f'"SunS" at {base}',))  # noqa: FBT003 - its names are Rank's
+        device = Candidate(
+            load_model(SUNSPEC),
+            Rank(coded=True, complete=True, timed=False, facts=0, numbered=False),
+            (f'"SunS" at {base}',),
+        )
         return Identified((device,), None, looker.garbled)
     # What has told its code need not be asked for all others' voltages.
     asked = coded or models
