@@ -84,20 +84,23 @@ def _comments(all_found: Sequence[Found], bus: BusSettings, wanted: Model | None
 
 def _cannot_run(found: Found, model: Model, bus: BusSettings) -> Iterator[str]:
     yield f"#   Not in these settings: all meters on one line must be set alike, and most are at {bus.format}."
-    if isinstance(found.line, SerialFormat) and isinstance(bus.format, SerialFormat):
-        yield f"#   {_change(found, found.line, model, bus)}"
     if any(meter.address == found.address for meter in bus.meters):
-        yield f"#   Another meter has address {found.address} as well: give this one another address first, address=N."
+        yield f"#   Another meter has address {found.address} as well: give this one a free one first, address=N."
+    if isinstance(found.line, SerialFormat) and isinstance(bus.format, SerialFormat):
+        yield "#   If it can be changed:"
+        for command in _changes(found, found.line, model, bus.port, bus.format):
+            yield f"#   {command}"
 
 
-def _change(found: Found, line: SerialFormat, model: Model, bus: BusSettings) -> str:
-    changes = [
-        f"{key}={getattr(bus.format, key)}"
-        for key in ("baudrate", "parity", "stopbits")
-        if getattr(line, key) != getattr(bus.format, key)
-    ]
-    now = f"--model {model.name} --address {found.address} --baudrate {line.baudrate} --parity {line.parity}"
-    return f"If it can be changed: smartmeter set --port {bus.port} {now} {' '.join(changes)}"
+def _changes(found: Found, line: SerialFormat, model: Model, port: str, to: SerialFormat) -> Iterator[str]:
+    """The commands that set the meter to the line of the others: each changes one thing, and the next knows it."""
+    of_meter = f"smartmeter set --port {port} --model {model.name} --address {found.address}"
+    if line.baudrate != to.baudrate:
+        yield f"{of_meter} --baudrate {line.baudrate} --parity {line.parity} baudrate={to.baudrate}"
+    if (line.parity, line.stopbits) != (to.parity, to.stopbits):
+        # Two stop bits have a name of their own there.
+        parity = "N2" if (to.parity, to.stopbits) == ("N", 2) else to.parity
+        yield f"{of_meter} --baudrate {to.baudrate} --parity {line.parity} parity={parity}"
 
 
 def _at(line: SerialFormat | NetworkLine) -> str:

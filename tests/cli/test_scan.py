@@ -48,8 +48,7 @@ def test_tells_what_was_found_and_gives_settings_to_paste(line, tmp_path, capsys
     assert "address   2 at 9600 8N1: SDM530 or SDM630 or" in out
     assert "address   2 at 19200 8N1: SDM120M (code 0x0020" in out
     assert "address   3 at 9600 8N1: something answers, but garbled: two meters with one address, or noise" in out
-    assert "set --port" in out
-    assert "--model SDM120M --address 2 --baudrate 19200 --parity N baudrate=9600" in out
+    assert "--model SDM120M --address 2 --baudrate 19200 --parity N baudrate=9600\n" in out
     assert "# Address 3 at 9600 8N1: garbled answers; not in these settings." in out
     file = tmp_path / "pasted.toml"
     file.write_text(out.partition("For the settings:\n")[2])
