@@ -22,6 +22,13 @@ class Connection(Protocol):
     def is_broken(self) -> bool:
         """Whether it must be opened anew before it can be used."""
 
+    @property
+    def took_s(self) -> float:
+        """Seconds from the first character of the last request that was answered to the last one of its answer.
+
+        Of several requests at once each has its share.
+        """
+
     async def read(self, request: ReadRequest) -> bytes:
         """The registers' bytes, two each, high byte first.
 

@@ -29,7 +29,8 @@ class LineCounters:
     stray_bytes: int = 0
     # For how long the line was used by requests, answers and the wait for those that did not come.
     busy_s: float = 0.0
-    # Whole answers, known by their transaction id, that nobody waited for any more, or twice.
+    # Whole answers that nobody waited for any more, or twice, known by their transaction id; on a serial line those to
+    # requests without an answer, known by unit, function and length. Their bytes are not counted above.
     late_answers: int = 0
     # Connections that were given up and made anew.
     reconnects: int = 0

@@ -85,10 +85,12 @@ class RtuConnection:
         self._tap = tap
         self._loop = asyncio.get_running_loop()
         self._last_activity_s = time.monotonic()
+        # How long the last good answer took, from the first character of its request to its own last one.
+        self.took_s = 0.0
         self._listening = False
         self._awaited: asyncio.Future[bytes] | None = None
         self._enough = 0
-        # Shape of a request -> the request, and until when an answer to it may still come.
+        # Shape of a request -> the latest that had no answer in time, and until when it may still come.
         self._unanswered: dict[tuple[int, int, int], tuple[Request, float]] = {}
 
     @classmethod
@@ -146,6 +148,7 @@ class RtuConnection:
         finally:
             self._counters.busy_s += time.monotonic() - sent_s
         self._counters.answers += 1
+        self.took_s = self._last_activity_s - sent_s
         return data
 
     async def listen(self, duration_s: float) -> None:
@@ -165,8 +168,9 @@ class RtuConnection:
             received += chunk
             found = self._frames.find_answer(request, received)
             if found is not None:
-                self._counters.stray_bytes += found.before
-                self._counters.late_bytes += len(received) - found.before - length
+                if len(received) > length:
+                    self._counters.stray_bytes += len(self._without_late(received[: found.before]))
+                    self._counters.late_bytes += len(self._without_late(received[found.before + length :]))
                 return found.data
             rest = self._frames.missing_bytes(request, received)
             if rest is not None:
@@ -180,31 +184,45 @@ class RtuConnection:
         if isinstance(error, ExceptionAnswerError | SilentTargetError):
             return
         self._unanswered[request.shape] = (request, time.monotonic() + LATE_FACTOR * self.timeout_s)
-        await self._drain()
+        # What came before the time-out may be the beginning of what is still to come.
+        await self._drain(error.received)
 
     async def _wait_for_late_answer(self, request: Request) -> None:
         # A success does not forgive: after a repeated request two answers may be under way.
-        shape = request.shape
-        unanswered, until_s = self._unanswered.get(shape, (request, 0.0))
-        if time.monotonic() >= until_s:
-            self._unanswered.pop(shape, None)
-        elif unanswered != request:
+        earlier, until_s = self._unanswered.get(request.shape, (request, 0.0))
+        if earlier != request:
             await self._timer.sleep_until(until_s)
-            del self._unanswered[shape]
 
     async def _wait_for_silence(self) -> None:
         silent_s = self._last_activity_s + self._line.silence_s
         await self._timer.sleep_until(silent_s)
         unasked = self._read()
         if unasked:
-            self._counters.late_bytes += len(unasked)
-            await self._drain()
+            await self._drain(b"", unasked)
             await self._timer.sleep_until(self._last_activity_s + self._line.silence_s)
 
-    async def _drain(self) -> None:
+    async def _drain(self, begun: bytes, late: bytes = b"") -> None:
+        """Take what comes until the line is silent; `begun` came before and is counted, `late` is not counted yet."""
         limit_s = time.monotonic() + DRAIN_LIMIT_S
         while chunk := await self._next_bytes(min(self._last_activity_s + self._broken_off_s, limit_s)):
-            self._counters.late_bytes += len(chunk)
+            late += chunk
+        if begun or late:
+            self._counters.late_bytes += min(len(self._without_late(begun + late)), len(late))
+
+    def _without_late(self, received: bytes) -> bytes:
+        """What is left of it without the whole answers to earlier requests, which are counted."""
+        for request, _ in self._unanswered.values():
+            while (found := self._late_answer(request, received)) is not None:
+                self._counters.late_answers += 1
+                received = received[: found.before] + received[found.before + self._frames.answer_length(request) :]
+        return received
+
+    def _late_answer(self, request: Request, received: bytes) -> Found | None:
+        try:
+            return self._frames.find_answer(request, received)
+        except AnswerError:
+            # An exception does not say to which request.
+            return None
 
     async def _next_bytes(self, deadline_s: float, enough: int = READ_BYTES) -> bytes:
         """What comes next, `enough` bytes or what there is of them; nothing if nothing comes before the deadline."""

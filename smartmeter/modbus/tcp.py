@@ -40,6 +40,7 @@ class TcpConnection:
         "_waiter",
         "is_broken",
         "timeout_s",
+        "took_s",
     )
 
     def __init__(
@@ -61,6 +62,7 @@ class TcpConnection:
         self._timer: asyncio.TimerHandle | None = None
         # Whether the other side has closed it, or sends what is no Modbus: it must be opened anew.
         self.is_broken = False
+        self.took_s = 0.0
         self._loop.add_reader(sock.fileno(), self._take_bytes)
 
     @classmethod
@@ -146,7 +148,9 @@ class TcpConnection:
         finally:
             self._waiter = None
             self._asked = {}
-            self._counters.busy_s += time.monotonic() - sent_s
+            used_s = time.monotonic() - sent_s
+            self._counters.busy_s += used_s
+            self.took_s = used_s / len(frames)
 
     def _send(self, frame: bytes) -> None:
         try:

@@ -1,14 +1,16 @@
 """The client against a virtual line with true timing and every fault that a line can have."""
 
 import asyncio
+import random
 import struct
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from smartmeter.modbus.errors import (
+    AnswerError,
     DamagedAnswerError,
     ExceptionAnswerError,
     ForeignAnswerError,
@@ -133,7 +135,75 @@ async def test_a_late_answer_never_becomes_the_value_of_another_request():
                     await connection.read(late)
                 line.faults = NO_FAULTS
                 assert await connection.read(following) == expected(following)
-        assert counters.late_bytes == 3 * 9
+        assert (counters.late_answers, counters.late_bytes, counters.stray_bytes) == (3, 0, 0)
+
+
+@pytest.mark.parametrize("delivery", [Delivery(), Delivery(chunk_bytes=7), Delivery(usb_latency_s=0.016)])
+async def test_a_late_answer_before_the_right_one_is_known_by_its_length_and_counted(delivery):
+    with virtual_line(delivery=delivery, turnaround_s=0.06) as line:
+        counters = LineCounters()
+        async with connected(line, counters) as connection:
+            for late, following in ((FIRST, THIRD), (THIRD, FIRST)):
+                # It comes after the time-out, and is over when the next answer begins.
+                line.faults = Faults(late_s=TIMEOUT_S)
+                with suppress(AnswerError):
+                    await connection.read(late)
+                line.faults = NO_FAULTS
+                assert await connection.read(following) == expected(following)
+        assert counters.late_answers == counters.requests - counters.answers
+        assert (counters.late_bytes, counters.stray_bytes) == (0, 0)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_whatever_is_late_no_value_is_anothers_and_every_late_answer_is_counted(seed):
+    rng = random.Random(seed)
+    requests = [ReadRequest(1, 4, 0, 4), ReadRequest(1, 4, 6, 4), ReadRequest(1, 4, 12, 6), ReadRequest(1, 4, 18, 2)]
+    with virtual_line(turnaround_s=0.01) as line:
+        counters = LineCounters()
+        async with connected(line, counters) as connection:
+            for _ in range(7):
+                line.faults = rng.choice([NO_FAULTS, Faults(late_s=TIMEOUT_S * rng.choice([1.5, 1.8]))])
+                request = rng.choice(requests)
+                with suppress(AnswerError):
+                    assert await connection.read(request) == expected(request)
+            line.faults = NO_FAULTS
+            await asyncio.sleep(2 * TIMEOUT_S)
+            assert await connection.read(FIRST) == expected(FIRST)
+        # What was answered late was either taken by its repetition or counted.
+        assert counters.late_answers == counters.requests - counters.answers
+        assert (counters.late_bytes, counters.stray_bytes) == (0, 0)
+
+
+async def test_noise_is_no_late_answer():
+    with virtual_line() as line:
+        counters = LineCounters()
+        async with connected(line, counters) as connection:
+            line.faults = Faults(late_s=TIMEOUT_S * 1.5, cut_bytes=3)
+            with pytest.raises(NoAnswerError):
+                await connection.read(FIRST)
+            line.faults = NO_FAULTS
+            await asyncio.sleep(TIMEOUT_S)
+            assert await connection.read(THIRD) == expected(THIRD)
+        assert (counters.late_answers, counters.late_bytes) == (0, FIRST.answer_bytes - 3)
+
+
+@pytest.mark.parametrize(
+    ("delivery", "held_s"),
+    [
+        (Delivery(), 0),
+        (Delivery(chunk_bytes=1), 0),
+        (Delivery(chunk_bytes=16), 0),
+        (Delivery(usb_latency_s=0.016), 0.016),
+    ],
+)
+async def test_what_an_answer_took_is_the_turnaround_besides_characters_and_silence(delivery, held_s):
+    with virtual_line(delivery=delivery, turnaround_s=0.03) as line:
+        async with connected(line) as connection:
+            for request in (FIRST, THIRD, FIRST, THIRD, FIRST):
+                await connection.read(request)
+                # No later than a busy machine may be; an adapter may hold it back as well.
+                least_s = LINE.exchange_s(request.count, 0.03) - LINE.silence_s
+                assert least_s - 0.001 <= connection.took_s <= least_s + held_s + 0.05
 
 
 async def test_two_answers_to_a_repeated_request_are_not_mixed_up_with_the_next():
