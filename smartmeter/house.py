@@ -12,6 +12,7 @@ from smartmeter.journal import Journal
 from smartmeter.live import Live
 from smartmeter.polling.bus import Bus
 from smartmeter.polling.fast import FastInterval
+from smartmeter.polling.learned import Learned
 from smartmeter.polling.poller import MeterPoller
 from smartmeter.settings.model import MeterSettings, Settings
 from smartmeter.sinks.shipper import ShipperState
@@ -43,6 +44,11 @@ class House:
     def meters(self) -> Sequence[MeterSettings]:
         """All meters, in the order of the settings."""
         return [meter for bus in self.settings.buses for meter in bus.meters]
+
+    @property
+    def learned(self) -> Mapping[str, Learned]:
+        """What is known of each meter, by its name."""
+        return {poller.meter.name: poller.state.learned for poller in self.pollers}
 
     @property
     def state(self) -> Path:

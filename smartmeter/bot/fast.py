@@ -26,7 +26,7 @@ async def fast(house: House, words: Sequence[str]) -> Answer:
     if interval_us < SHORTEST_US:
         raise NotUnderstoodError(say("fast_shortest", language, seconds=_seconds(house, SHORTEST_US)))
     # What the owner has set, the owner has set; what a chat asks for must fit on the line.
-    needed_us = shortest_interval_us(house.settings.buses) if words else 0
+    needed_us = shortest_interval_us(house.settings.buses, house.learned) if words else 0
     if interval_us < needed_us:
         seconds, asked = _seconds(house, needed_us), _seconds(house, interval_us)
         notes.append(say("fast_limited", language, seconds=seconds, asked=asked))

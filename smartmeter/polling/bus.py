@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from smartmeter.modbus.connection import Connection, open_connection
@@ -14,6 +14,7 @@ from smartmeter.modbus.frames import ReadRequest
 from smartmeter.modbus.ports import is_network, parse_port
 from smartmeter.modbus.tcp import TcpConnection
 from smartmeter.modbus.write_request import WriteRequest
+from smartmeter.polling.turnaround import turnaround_s
 from smartmeter.polling.turns import Turns
 from smartmeter.settings.model import BusSettings
 
@@ -65,14 +66,21 @@ class Bus:
             self._connection.close()
             self._connection = None
 
-    async def read(self, request: ReadRequest, deadline_s: float) -> bytes:
+    async def read(
+        self, request: ReadRequest, deadline_s: float, note_turnaround: Callable[[float], None] | None = None
+    ) -> bytes:
         """The registers' bytes; `deadline_s` is the moment by which the asking round should be done.
+
+        `note_turnaround` is told the seconds that the meter took before it answered.
 
         Raises AnswerError if there is no good answer, PortError if the port is not open or has gone away.
         """
         await self._turns.take(deadline_s)
         try:
-            data = await (await self._usable()).read(request)
+            connection = await self._usable()
+            data = await connection.read(request)
+            if note_turnaround is not None:
+                note_turnaround(turnaround_s(self.settings.format, request.count, connection.took_s))
         except AnswerError as error:
             self._note_failure(error)
             raise
@@ -102,8 +110,15 @@ class Bus:
             self._turns.pass_on()
         self._note_answer()
 
-    async def read_several(self, requests: Sequence[ReadRequest], deadline_s: float) -> list[bytes | AnswerError]:
+    async def read_several(
+        self,
+        requests: Sequence[ReadRequest],
+        deadline_s: float,
+        note_turnaround: Callable[[float], None] | None = None,
+    ) -> list[bytes | AnswerError]:
         """For each request the registers' bytes or what went wrong; as many at a time as the settings allow.
+
+        `note_turnaround` is told the seconds that each of those that went at once took on average.
 
         Raises PortError as `read` does.
         """
@@ -114,7 +129,11 @@ class Bus:
                 connection = await self._usable()
                 if not isinstance(connection, TcpConnection):
                     raise TypeError("only Modbus TCP takes several requests at once")
-                answers += await connection.read_several(requests[start : start + self.settings.pipeline])
+                asked = requests[start : start + self.settings.pipeline]
+                came = await connection.read_several(asked)
+                answers += came
+                if note_turnaround is not None and not any(isinstance(answer, AnswerError) for answer in came):
+                    note_turnaround(turnaround_s(self.settings.format, asked[0].count, connection.took_s))
             except PortError as error:
                 self._note_loss(error)
                 raise

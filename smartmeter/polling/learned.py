@@ -1,11 +1,12 @@
-"""What a meter has shown of itself: which blocks it takes.
+"""What a meter has shown of itself: which blocks it takes, and how long it takes to answer.
 
 Papers are no guide: some Eastron meters refuse more than 50, 20 or 10 registers, others what is not defined. A refusal
 does not say which, so it is read together with all that the meter has answered:
 
 - a register that is refused alone is absent, and nothing is read across it;
 - a block no longer than one that was answered is refused for a gap, one of those never yet crossed;
-- any other refused block was too long: half of it is tried, or what was answered already if that is more.
+- any other refused block was too long: half of it is tried, or what was answered already if that is more;
+- a block with something beside what is wanted (`apart.py`) says nothing, but there will be no more of these.
 
 Every refusal thus forbids the refused block itself, so that asking ends.
 """
@@ -38,12 +39,22 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """The longest answered block, the gaps that were crossed, what was refused, and the measurands that are absent."""
+    """The longest answered block, the gaps that were crossed, what was refused, and the measurands that are absent.
+
+    `padding_refused`: whether a block was refused that was longer than needed, so as to differ from its neighbours.
+    `turnaround_s`: the measured time from the end of a request to its answer; None: not known yet.
+    """
 
     longest: int = 0
     crossed: frozenset[Gap] = frozenset()
     refusals: frozenset[Refusal] = frozenset()
     absent: frozenset[str] = frozenset()
+    padding_refused: bool = False
+    turnaround_s: float | None = None
+
+
+# Of a meter that was never asked.
+UNKNOWN = Learned()
 
 
 def learn_answer(learned: Learned, block: Block, model: Model) -> Learned:
@@ -56,9 +67,21 @@ def learn_answer(learned: Learned, block: Block, model: Model) -> Learned:
 
 def learn_refusal(learned: Learned, block: Block) -> Learned:
     """What is known after the meter refused `block`."""
+    if block.is_padded:
+        return replace(learned, padding_refused=True)
     if len(block.registers) == 1:
         return replace(learned, absent=learned.absent | {block.registers[0].measurand})
     return replace(learned, refusals=learned.refusals | {Refusal(block.function, block.address, block.count)})
+
+
+def learn_turnaround(learned: Learned, turnaround_s: float | None) -> Learned:
+    """The same with this turnaround."""
+    return learned if turnaround_s == learned.turnaround_s else replace(learned, turnaround_s=turnaround_s)
+
+
+def turnaround_of(learned: Learned, model: Model) -> float:
+    """The turnaround in seconds that plans count on: the measured one, or what the model assumes."""
+    return model.turnaround_s if learned.turnaround_s is None else learned.turnaround_s
 
 
 def forget_absent(learned: Learned, model: Model) -> Learned:

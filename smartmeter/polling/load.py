@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from smartmeter.modbus.line import Line
-from smartmeter.polling.learned import Learned
+from smartmeter.polling.learned import UNKNOWN, Learned, turnaround_of
 from smartmeter.polling.plan import Block, line_time_s
 from smartmeter.polling.round import plan_round
 from smartmeter.polling.schedule import due_at, next_instant_us
@@ -51,8 +51,10 @@ class MeterLoad:
         return max(planned.line_s for planned in self.rounds)
 
 
-def meter_load(meter: MeterSettings, intervals_us: Mapping[str, int], line: Line) -> MeterLoad:
-    """What reading the meter at these intervals, by its model's limits and turnaround, takes of the line."""
+def meter_load(
+    meter: MeterSettings, intervals_us: Mapping[str, int], line: Line, learned: Learned = UNKNOWN
+) -> MeterLoad:
+    """What reading the meter at these intervals takes of the line, by its model and by what is known of it."""
     sets: Counter[frozenset[str]] = Counter()
     # Not from 0 on, where everything is due at once.
     first_us = instant_us = max(intervals_us.values())
@@ -62,22 +64,26 @@ def meter_load(meter: MeterSettings, intervals_us: Mapping[str, int], line: Line
     span_s = (instant_us - first_us) / _MICROSECONDS
     rounds = []
     for measurands, times in sets.most_common():
-        blocks = plan_round(meter.model, line, measurands, Learned())
-        line_s = line_time_s(blocks, line, meter.model.turnaround_s)
+        blocks = plan_round(meter.model, line, measurands, learned)
+        line_s = line_time_s(blocks, line, turnaround_of(learned, meter.model))
         intervals_s = tuple(sorted({intervals_us[measurand] / _MICROSECONDS for measurand in measurands}))
         rounds.append(PlannedRound(intervals_s, measurands, blocks, line_s, times / MOMENTS))
     busy = sum(planned.line_s * planned.share for planned in rounds) * MOMENTS / span_s
     return MeterLoad(tuple(rounds), busy, min(intervals_us.values()) / _MICROSECONDS)
 
 
-def shortest_interval_us(buses: Iterable[BusSettings]) -> int:
-    """The shortest interval at which the busiest line can give all that is read, rounded up to a tenth of a second."""
+def shortest_interval_us(buses: Iterable[BusSettings], learned: Mapping[str, Learned]) -> int:
+    """The shortest interval at which the busiest line can give all that is read, rounded up to a tenth of a second.
+
+    `learned` by the meter's name, as far as something is known.
+    """
     needed_s = 0.0
     for bus in buses:
-        rounds = (plan_round(meter.model, bus.format, frozenset(meter.intervals_us), Learned()) for meter in bus.meters)
-        turnarounds_s = [meter.model.turnaround_s for meter in bus.meters]
-        lines_s = (
-            line_time_s(blocks, bus.format, wait_s) for blocks, wait_s in zip(rounds, turnarounds_s, strict=True)
-        )
+        lines_s = (_everything_s(meter, bus.format, learned.get(meter.name, UNKNOWN)) for meter in bus.meters)
         needed_s = max(needed_s, sum(lines_s) * _MARGIN)
     return max(1, math.ceil(needed_s * 10)) * _TENTH_US
+
+
+def _everything_s(meter: MeterSettings, line: Line, learned: Learned) -> float:
+    blocks = plan_round(meter.model, line, frozenset(meter.intervals_us), learned)
+    return line_time_s(blocks, line, turnaround_of(learned, meter.model))

@@ -23,7 +23,10 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One request: `count` registers from `address` by `function`, for the sake of `registers`."""
+    """One request: `count` registers from `address` by `function`, for the sake of `registers`.
+
+    It may begin before the first of them and end behind the last one.
+    """
 
     function: int
     address: int
@@ -38,6 +41,11 @@ class Block:
         object.__setattr__(self, "measurands", tuple(register.measurand for register in self.registers))
         is_plain = all(register.is_plain_float32 for register in self.registers)
         object.__setattr__(self, "floats", Struct(_layout(self)) if is_plain else None)
+
+    @property
+    def is_padded(self) -> bool:
+        """Whether it asks for more than what lies from its first register to its last one."""
+        return self.count > _span(self.registers)
 
     def crosses(self, gap: Gap) -> bool:
         """Whether the block reads the whole of the gap."""
@@ -120,13 +128,14 @@ def _possible_starts(registers: Sequence[Register], end: int, rules: BlockRules)
         read_to = max(read_to, registers[start].read_to)
         span = read_to - registers[start].read_from
         if start < end - 1 and (
-            span > rules.registers_per_request or _barred(registers[start], registers[start + 1], rules)
+            span > rules.registers_per_request or is_barred(registers[start], registers[start + 1], rules)
         ):
             return
         yield start, span
 
 
-def _barred(left: Register, right: Register, rules: BlockRules) -> bool:
+def is_barred(left: Register, right: Register, rules: BlockRules) -> bool:
+    """Whether no block may hold both registers, neighbours in order of address."""
     return any(
         barrier.function == left.function and left.read_to <= barrier.start and barrier.end <= right.read_from
         for barrier in rules.barriers

@@ -9,8 +9,9 @@ from smartmeter.modbus.errors import AnswerError, ExceptionAnswerError, NoAnswer
 from smartmeter.modbus.frames import ReadRequest
 from smartmeter.modbus.line import Line
 from smartmeter.models import Model, Register
+from smartmeter.polling.apart import tell_apart
 from smartmeter.polling.decode import REGISTER_BYTES, decode, decode_scaled, shortest_float32
-from smartmeter.polling.learned import Learned, block_rules, learn_answer, learn_refusal
+from smartmeter.polling.learned import Learned, block_rules, learn_answer, learn_refusal, turnaround_of
 from smartmeter.polling.plan import Block, plan_blocks
 from smartmeter.settings.model import MeterSettings
 
@@ -18,7 +19,8 @@ ATTEMPTS = 3
 FIRST_PAUSE_S = 0.05
 # So many blocks without any sign of life, and the meter counts as silent.
 SILENT_BLOCKS = 2
-PLAN_CACHE = 64
+# Meters of one model differ in what was learned of them.
+PLAN_CACHE = 256
 # Meters are asked the same again and again.
 REQUESTS_KEPT = 1024
 
@@ -103,7 +105,10 @@ async def read_round(  # noqa: PLR0913, PLR0917 - a round is described by that m
 def plan_round(model: Model, line: Line, measurands: frozenset[str], learned: Learned) -> tuple[Block, ...]:
     """The blocks that fetch the measurands, without those that the meter does not have."""
     registers = [model.registers[measurand] for measurand in measurands - learned.absent]
-    return plan_blocks(registers, line, model.turnaround_s, block_rules(learned, model))
+    turnaround_s, rules = turnaround_of(learned, model), block_rules(learned, model)
+    fastest = plan_blocks(registers, line, turnaround_s, rules)
+    beside = () if learned.padding_refused else model.registers.values()
+    return tell_apart(fastest, beside, line, turnaround_s, rules)
 
 
 @lru_cache(maxsize=REQUESTS_KEPT)

@@ -47,7 +47,7 @@ def start_fast(house: House, wish: object) -> dict[str, Any]:
 
 def _shortest_us(house: House) -> int:
     """What the line can give; what the owner has set, the owner has set."""
-    return min(shortest_interval_us(house.settings.buses), house.settings.fast.interval_us)
+    return min(shortest_interval_us(house.settings.buses, house.learned), house.settings.fast.interval_us)
 
 
 def _longest_us(house: House) -> int:

@@ -190,3 +190,24 @@ def test_so_it_is_with_values_of_all_lengths_and_two_functions(limit, closed, ab
         refusals.append(meter.refusals)
     assert refusals[-1] == 0
     assert refusals == sorted(refusals, reverse=True)
+
+
+def test_a_meter_that_refuses_what_is_longer_than_needed_loses_no_value_and_is_not_asked_so_again():
+    few = frozenset({"voltage_l1", "frequency"})
+    voltage, frequency = (MODEL.registers[measurand] for measurand in ("voltage_l1", "frequency"))
+
+    class Strict:
+        refusals = 0
+
+        async def read(self, request):
+            if (request.address, request.count) not in {(voltage.address, 2), (frequency.address, 2)}:
+                self.refusals += 1
+                raise ExceptionAnswerError(2, "exception 2", b"", b"")
+            return struct.pack(">f", request.address)
+
+    meter = Strict()
+    result = asyncio.run(read_round(METER, LINE, few, Learned(), meter.read))
+    assert result.values == {"voltage_l1": voltage.address, "frequency": frequency.address}
+    assert result.learned == Learned(longest=2, padding_refused=True)
+    asyncio.run(read_round(METER, LINE, few, result.learned, meter.read))
+    assert meter.refusals == 1
