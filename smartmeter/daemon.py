@@ -15,6 +15,7 @@ from smartmeter.clock import now, system_clock
 from smartmeter.health import NOTE_EVERY_S, note_health
 from smartmeter.journal import Journal
 from smartmeter.live import Live
+from smartmeter.memory import Memory, met_there
 from smartmeter.polling.bus import Bus
 from smartmeter.polling.fast import FastInterval
 from smartmeter.polling.poller import MeterPoller
@@ -57,6 +58,7 @@ class Daemon:
         self._started = now(self._clock)
         self._shippers: dict[str, ShipperState] = {}
         self._demand_wanted = asyncio.Event()
+        self._memory = Memory(settings.journal.state_path)
 
     async def run(self) -> NoReturn:
         """Read, keep and ship until cancelled; what was read is then committed.
@@ -77,6 +79,7 @@ class Daemon:
             for bus in self.buses:
                 bus.close()
             await self._journal.close()
+            await self._memory.save(self.pollers)
             self._tell_counts()
             if not self._journal.state.pending:
                 log.info("Stopped; everything that was read is in the journal.")
@@ -97,10 +100,11 @@ class Daemon:
             self.live.publish(reading)
 
         clock = self._clock
+        known = await self._memory.load()
         async with asyncio.TaskGroup() as tasks:
             for bus in self.buses:
                 for meter in bus.settings.meters:
-                    poller = MeterPoller(meter, bus, self.fast, clock, deliver)
+                    poller = MeterPoller(meter, bus, self.fast, clock, deliver, met_there(known, bus.settings, meter))
                     self.pollers.append(poller)
                     tasks.create_task(_keep_running(f"meter {meter.name}", poller.run))
             if self.settings.postgresql:
@@ -108,6 +112,9 @@ class Daemon:
             tasks.create_task(self._keep_answering(journal, sinks))
             tasks.create_task(self._tell_trouble())
             tasks.create_task(_keep_running("setting meters", self._keep_writing_demand_periods))
+            tasks.create_task(
+                _keep_running("keeping what is learned of meters", lambda: self._memory.keep(self.pollers))
+            )
             tasks.create_task(
                 _keep_running("notes on health", lambda: note_health(journal, self.buses, self.pollers, sinks, clock))
             )

@@ -1,9 +1,10 @@
-"""What the program remembers besides readings: alarms, what was not told yet, and who may talk to the bot.
+"""What the program remembers besides readings: alarms, what was not told yet, who may talk to the bot, known meters.
 
 A small SQLite file beside the journal. It is written seldom, so it has a plain rollback journal, and a command may
 write it while the daemon runs: each transaction is all or nothing, and durable when it returns.
 """
 
+import itertools
 import logging
 import os
 import sqlite3
@@ -17,10 +18,9 @@ from smartmeter.errors import SmartmeterError
 
 # How long another process may hold the file.
 _BUSY_TIMEOUT_S = 5.0
-_SCHEMA = 1
 # "SmSt" in ASCII; tells whose file this is.
 _APPLICATION_ID = 0x536D5374
-_TABLES = (
+_FIRST = (
     # The alarms that are on or about to be, by their rule, and whether their begin was told.
     "CREATE TABLE alarm (rule TEXT PRIMARY KEY, state TEXT NOT NULL, told INTEGER NOT NULL) WITHOUT ROWID",
     # What is to be told; numbers are never used twice, as recipients remember them.
@@ -35,6 +35,16 @@ _TABLES = (
     "CREATE TABLE pairing (id INTEGER PRIMARY KEY, code TEXT, issued TEXT, wrong INTEGER NOT NULL, closed TEXT)",
     "INSERT INTO pairing (id, wrong) VALUES (1, 0)",
 )
+_SECOND = (
+    # What was learned of meters, as JSON; a meter that tells no serial number has an empty one.
+    """CREATE TABLE meter (
+        bus TEXT NOT NULL, address INTEGER NOT NULL, serial_number TEXT NOT NULL, learned TEXT NOT NULL,
+        PRIMARY KEY (bus, address, serial_number)
+    ) WITHOUT ROWID""",
+)
+# What makes a file of each form out of one of the form before.
+_STEPS = (_FIRST, _SECOND)
+_SCHEMA = len(_STEPS)
 log = logging.getLogger(__name__)
 
 _P = ParamSpec("_P")
@@ -51,6 +61,8 @@ class _DamageError(Exception):
 
 def create_state(path: Path) -> None:
     """Make the file if there is none, for its owner alone; one that is damaged is set aside first.
+
+    An earlier version's file is brought to this version's form, and keeps what it holds.
 
     Raises StateError if it is a newer version's, or another program's, or cannot be made.
     """
@@ -117,9 +129,10 @@ def _make(path: Path) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
     def make(connection: sqlite3.Connection) -> None:
-        if _schema(connection, path) == 0:
-            for statement in _TABLES:
-                connection.execute(statement)
+        schema = _schema(connection, path)
+        for statement in itertools.chain(*_STEPS[schema:]):
+            connection.execute(statement)
+        if schema < _SCHEMA:
             connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {_SCHEMA}")
         (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -140,4 +153,4 @@ def _code(error: sqlite3.Error) -> int:
 
 
 def _trouble(path: Path, error: Exception) -> str:
-    return f"{path}: {error}; it holds alarms and paired chats, see to its directory"
+    return f"{path}: {error}; it holds alarms and paired chats and what was learned of meters, see to its directory"

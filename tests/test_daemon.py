@@ -15,9 +15,11 @@ from pathlib import Path
 import pytest
 
 from smartmeter.measurands import measurands
+from smartmeter.memory import known_meters
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.models import load_model
-from smartmeter.simulator import NO_FAULTS, Faults, HoldingQuirks, VirtualLine, VirtualMeter
+from smartmeter.simulator import NO_FAULTS, Faults, HoldingQuirks, Quirks, VirtualLine, VirtualMeter
+from smartmeter.state import with_state
 from tests.fixtures.daemon import own_settings, running
 from tests.fixtures.postgresql import PASSWORD, USER
 from tests.fixtures.ssh_server import PASSWORD as SSH_PASSWORD
@@ -326,3 +328,39 @@ def test_no_secret_is_in_the_process_list(tmp_path, line, postgresql):
     assert PASSWORD.encode() not in shown
     assert not re.search(rb"telegramtoken", shown)
     assert os.getpid() != pid
+
+
+def kept_meters(directory):
+    path = directory / "smartmeter_state.db"
+    return with_state(path, known_meters) if path.exists() else ()
+
+
+def test_what_was_learned_of_a_meter_survives_a_restart(tmp_path):
+    meter = VirtualMeter(MODEL, values=VALUES, quirks=Quirks(max_registers=20), serial_number=4711)
+    settings = own_settings(tmp_path)
+    with VirtualLine(LINE, [meter], link=tmp_path / "tty", turnaround_s=0.001) as line:
+        with running(settings) as daemon:
+            daemon.until(lambda: len(journal_rows(tmp_path)) >= 12)
+            assert daemon.end() == 0
+        [first] = kept_meters(tmp_path)
+        refused = line.counts.exceptions
+        with running(settings) as daemon:
+            daemon.until(lambda: len(journal_rows(tmp_path)) >= 15)
+            assert daemon.end() == 0
+        [second] = kept_meters(tmp_path)
+        assert refused > 0
+        assert line.counts.exceptions == refused
+    assert (first.bus, first.address, first.serial_number, first.model) == ("bus1", 1, "4711", "SDM530")
+    assert 0 < first.learned.longest <= 20
+    assert first.learned.turnaround_s is not None
+    assert second.since_us == first.since_us
+    assert second.learned.refusals == first.learned.refusals
+
+
+def test_without_a_place_to_keep_it_measuring_goes_on(tmp_path, line):
+    (tmp_path / "smartmeter_state.db").mkdir()
+    with running(own_settings(tmp_path)) as daemon:
+        daemon.until(lambda: len(journal_rows(tmp_path)) >= 5)
+        assert daemon.end() == 0
+    assert daemon.log.count("What is learned of meters is not kept now: ") == 1
+    assert "Traceback" not in daemon.log

@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 
 from smartmeter import state as module
+from smartmeter.memory import forget_meters, known_meters
 from smartmeter.state import StateError, create_state, with_state
 from tests.journal.made_up import refusing_disk
 
@@ -136,12 +137,33 @@ def test_a_disk_that_damages_all_is_an_error_and_no_endless_loop(state, monkeypa
 
 def test_a_newer_versions_file_is_left_alone(state):
     with closing(sqlite3.connect(state)) as other:
-        other.execute("PRAGMA user_version = 2")
+        other.execute("PRAGMA user_version = 99")
     content = state.read_bytes()
     for work in (create_state, lambda path: with_state(path, titles)):
         with pytest.raises(StateError, match="a newer smartmeter wrote this file"):
             work(state)
     assert state.read_bytes() == content
+
+
+def test_an_earlier_versions_file_keeps_what_it_holds(path):
+    with closing(sqlite3.connect(path)) as earlier:
+        for statement in module._STEPS[0]:  # noqa: SLF001 - what version 1 wrote
+            earlier.execute(statement)
+        add(earlier, "Anna")
+        earlier.execute("INSERT INTO alarm VALUES ('rule', '{}', 1)")
+        earlier.execute(f"PRAGMA application_id = {0x536D5374}")
+        earlier.execute("PRAGMA user_version = 1")
+        earlier.commit()
+    # A command of this version leaves it to the earlier daemon that may run.
+    assert with_state(path, titles) == ["Anna"]
+    assert with_state(path, known_meters) == ()
+    assert with_state(path, forget_meters, "bus1", 1) == 0
+    create_state(path)
+    assert with_state(path, titles) == ["Anna"]
+    assert with_state(path, lambda state: state.execute("SELECT rule FROM alarm").fetchall()) == [("rule",)]
+    assert with_state(path, lambda state: state.execute("SELECT * FROM meter").fetchall()) == []
+    with closing(sqlite3.connect(path)) as raised:
+        assert raised.execute("PRAGMA user_version").fetchone() == (2,)
 
 
 @pytest.mark.parametrize("version", [0, 1, 7])

@@ -4,23 +4,29 @@ import argparse
 import asyncio
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from smartmeter.cli.options import add_config_option, load_settings_from
 from smartmeter.errors import SmartmeterError
+from smartmeter.memory import known_meters, met_there
 from smartmeter.modbus.connection import Connection, open_connection
 from smartmeter.modbus.counters import LineCounters
 from smartmeter.modbus.errors import AnswerError, PortBusyError, PortError
 from smartmeter.modbus.port import latency_timer_ms
 from smartmeter.modbus.ports import Port, RtuUdpPort, SerialPort, parse_port
+from smartmeter.polling.described import describe_known, known_as_json
+from smartmeter.polling.known import KnownMeter, learned_of
+from smartmeter.polling.learned import UNKNOWN
 from smartmeter.polling.load import MeterLoad, meter_load
 from smartmeter.polling.schedule import shortened
 from smartmeter.settings.errors import SettingsError
 from smartmeter.settings.model import BusSettings, MeterSettings, Settings, TelegramSettings
 from smartmeter.sinks.driver import require_driver
+from smartmeter.state import StateError, with_state
 
 EXAMPLES = """\
   smartmeter check
@@ -37,6 +43,7 @@ ROUNDS_SHOWN = 8
 @dataclass(frozen=True, slots=True)
 class _BusPlan:
     settings: BusSettings
+    known: tuple[KnownMeter | None, ...]
     loads: tuple[MeterLoad, ...]
     fast_loads: tuple[MeterLoad, ...]
 
@@ -64,27 +71,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     findings = _Findings()
     plans: list[_BusPlan] = []
-    source = args.config
+    source, zone = args.config, ZoneInfo("UTC")
     try:
         settings = load_settings_from(args)
     except SettingsError as error:
         findings.errors.extend(str(mistake) for mistake in error.mistakes)
     else:
-        source = settings.source
-        plans = [_plan(bus, settings.fast.interval_us) for bus in settings.buses]
+        source, zone = settings.source, ZoneInfo(settings.timezone)
+        known = _known_meters(settings, findings)
+        plans = [_plan(bus, settings.fast.interval_us, known) for bus in settings.buses]
         _check(settings, plans, findings)
     if args.json:
         print(json.dumps(_as_json(source, plans, findings), indent=2))
     else:
-        print(_as_text(source, plans, findings))
+        print(_as_text(source, plans, findings, zone))
     return 1 if findings.errors else 0
 
 
-def _plan(bus: BusSettings, fast_us: int) -> _BusPlan:
+def _known_meters(settings: Settings, findings: _Findings) -> Sequence[KnownMeter]:
+    path = settings.journal.state_path
+    try:
+        return with_state(path, known_meters) if path.exists() else ()
+    except (StateError, OSError) as error:
+        findings.warnings.append(f"what was learned of meters cannot be read: {error}")
+        return ()
+
+
+def _plan(bus: BusSettings, fast_us: int, known: Sequence[KnownMeter]) -> _BusPlan:
+    # Which of them is there now, only the meter could say.
+    last = tuple(next(reversed(met_there(known, bus, meter)), None) for meter in bus.meters)
+    meters = [
+        (meter, UNKNOWN if one is None else learned_of(one, meter.model))
+        for meter, one in zip(bus.meters, last, strict=True)
+    ]
     return _BusPlan(
         bus,
-        tuple(meter_load(meter, meter.intervals_us, bus.format) for meter in bus.meters),
-        tuple(meter_load(meter, shortened(meter.intervals_us, fast_us), bus.format) for meter in bus.meters),
+        last,
+        tuple(meter_load(meter, meter.intervals_us, bus.format, learned) for meter, learned in meters),
+        tuple(
+            meter_load(meter, shortened(meter.intervals_us, fast_us), bus.format, learned) for meter, learned in meters
+        ),
     )
 
 
@@ -202,16 +228,17 @@ def _check_journal(path: Path, findings: _Findings) -> None:
         findings.facts.append(f"journal: {path} can be written")
 
 
-def _as_text(source: Path | None, plans: Iterable[_BusPlan], findings: _Findings) -> str:
+def _as_text(source: Path | None, plans: Iterable[_BusPlan], findings: _Findings, zone: ZoneInfo) -> str:
     lines = [f"settings: {source}"] if source else []
     for plan in plans:
         bus = plan.settings
         lines.append(f"bus {bus.name}: {bus.port}, {bus.format}, {plan.percent:.1f} % busy")
         if abs(plan.fast_percent - plan.percent) >= 0.1:  # noqa: PLR2004 - what is printed
             lines[-1] += f" ({plan.fast_percent:.1f} % during the fast interval)"
-        for meter, load in zip(bus.meters, plan.loads, strict=True):
+        for meter, load, known in zip(bus.meters, plan.loads, plan.known, strict=True):
             tested = "" if meter.model.tested else ", a model that nobody has tested on a real meter yet"
             lines.append(f"  meter {meter.name}: {meter.model.name} at address {meter.address}{tested}")
+            lines += [f"    {line}" for line in (describe_known(known, meter.model, zone) if known else ())]
             lines += [_round_line(load, number) for number in range(min(len(load.rounds), ROUNDS_SHOWN))]
             if len(load.rounds) > ROUNDS_SHOWN:
                 lines.append(f"    and {len(load.rounds) - ROUNDS_SHOWN} more kinds of rounds, less frequent")
@@ -253,6 +280,7 @@ def _as_json(source: Path | None, plans: Iterable[_BusPlan], findings: _Findings
                         "model_tested": meter.model.tested,
                         "address": meter.address,
                         "busy_percent": round(100 * load.busy, 2),
+                        "known": known_as_json(known, meter.model) if known else None,
                         "rounds": [
                             {
                                 "intervals_s": planned.intervals_s,
@@ -264,7 +292,7 @@ def _as_json(source: Path | None, plans: Iterable[_BusPlan], findings: _Findings
                             for planned in load.rounds
                         ],
                     }
-                    for meter, load in zip(plan.settings.meters, plan.loads, strict=True)
+                    for meter, load, known in zip(plan.settings.meters, plan.loads, plan.known, strict=True)
                 ],
             }
             for plan in plans

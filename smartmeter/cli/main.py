@@ -21,7 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "watch": "show the running values of the daemon in a table",
     "demo": "a virtual meter and the daemon together, to look at",
     "db": "what journal and database hold; make, upgrade, rebuild and repair roll-ups and energy",
-    "meter": "say that a meter was replaced",
+    "meter": "say that a meter was replaced, or have what was learned of it learned anew",
     "scan": "find the meters on a line: address, speed, parity, probable model",
     "init": "ask for port and model, or find them, and write smartmeter.toml",
     "migrate": "write smartmeter.toml from the configuration of the original Smartmeter",

@@ -9,6 +9,7 @@ most. A gateway is no better off on the line behind it, so that this holds for e
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from smartmeter.modbus.line import Line
@@ -147,31 +148,36 @@ class _Search:
 def _pieces(wanted: Sequence[Register], readable: Sequence[Register], rules: BlockRules) -> Sequence[Sequence[_Piece]]:
     """The possible blocks that begin with each register: as they are, and a little longer where that may be."""
     grain = math.gcd(*(register.count for register in readable))
-    before = [_may_read(readable, rules, each.address - grain, each.address) for each in wanted]
-    after = [_may_read(readable, rules, each.end, each.end + grain) for each in wanted]
+
+    @cache
+    def may_read(start: int, end: int) -> bool:
+        return _may_read(readable, rules, start, end)
 
     def from_register(start: int) -> Iterator[_Piece]:
-        address = wanted[start].address
+        read_from, read_to = wanted[start].read_from, 0
         for last in range(start, len(wanted)):
-            count = wanted[last].end - address
+            read_to = max(read_to, wanted[last].read_to)
+            length = read_to - read_from
             if last > start and (
-                count > rules.registers_per_request or is_barred(wanted[last - 1], wanted[last], rules)
+                length > rules.registers_per_request or is_barred(wanted[last - 1], wanted[last], rules)
             ):
                 return
-            yield _Piece(start, last + 1, address, count)
-            if count + grain > rules.registers_per_request:
+            yield _Piece(start, last + 1, read_from, length)
+            if length + grain > rules.registers_per_request:
                 continue
-            if after[last]:
-                yield _Piece(start, last + 1, address, count + grain)
-            elif before[start]:
-                yield _Piece(start, last + 1, address - grain, count + grain)
+            if may_read(read_to, read_to + grain):
+                yield _Piece(start, last + 1, read_from, length + grain)
+            elif may_read(read_from - grain, read_from):
+                yield _Piece(start, last + 1, read_from - grain, length + grain)
 
     return [[*from_register(start)] for start in range(len(wanted))]
 
 
 def _may_read(readable: Sequence[Register], rules: BlockRules, start: int, end: int) -> bool:
     """Whether the addresses lie within the meter's map, cut no value, and touch nothing that it refuses."""
-    if not readable or start < readable[0].address or end > max(register.end for register in readable):
+    if not readable or start < min(register.address for register in readable):
+        return False
+    if end > max(register.end for register in readable):
         return False
     function = readable[0].function
     barred = any(gap.function == function and gap.start < end and start < gap.end for gap in rules.barriers)

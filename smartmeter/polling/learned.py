@@ -125,6 +125,29 @@ def describe_news(before: Learned, after: Learned, model: Model) -> str:
     return "; ".join(news)
 
 
+def describe_learned(learned: Learned, model: Model) -> list[str]:
+    """What is known of the meter, in words for the owner, one line each; nothing if nothing is known."""
+    lines = []
+    paper, rules = block_rules(UNKNOWN, model), block_rules(learned, model)
+    if learned.longest:
+        lines.append(f"the largest block that it has answered: {learned.longest} registers")
+    if rules.registers_per_request != paper.registers_per_request:
+        lines.append(f"it is asked for at most {rules.registers_per_request} registers at a time")
+    absent = {_as_gap(model.registers[measurand]) for measurand in learned.absent}
+    refused = sorted(rules.barriers - paper.barriers - absent, key=lambda gap: (gap.function, gap.start))
+    if refused:
+        gaps = ", ".join(f"{gap.start} to {gap.end - 1}" for gap in refused)
+        lines.append(f"undefined registers that it does not let a request cross: {gaps}")
+    if learned.absent:
+        lines.append(f"it does not have {', '.join(sorted(learned.absent))}")
+    if learned.padding_refused:
+        lines.append("it refuses to give more than is needed, so that some of its answers may be of one length")
+    if learned.turnaround_s is not None:
+        assumed = f"the model assumes {1000 * model.turnaround_s:g} ms"
+        lines.append(f"it answers after {1000 * learned.turnaround_s:g} ms; {assumed}")
+    return lines
+
+
 @cache
 def _gaps(model: Model) -> frozenset[Gap]:
     return gaps_between(model.registers.values())

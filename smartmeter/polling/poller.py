@@ -4,9 +4,7 @@ import asyncio
 import logging
 import math
 import time
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
@@ -14,9 +12,12 @@ from smartmeter.clock import Clock
 from smartmeter.errors import SmartmeterError
 from smartmeter.modbus.errors import AnswerError, NoAnswerError, PortError
 from smartmeter.modbus.frames import ReadRequest
+from smartmeter.polling.acquaintance import Acquaintance
 from smartmeter.polling.bus import Bus
 from smartmeter.polling.fast import FastInterval
-from smartmeter.polling.learned import Learned, describe_news, forget_absent
+from smartmeter.polling.known import KnownMeter
+from smartmeter.polling.learned import UNKNOWN, Learned, describe_news, forget_absent, learn_turnaround
+from smartmeter.polling.meter_state import MeterState
 from smartmeter.polling.round import RoundResult, read_round
 from smartmeter.polling.schedule import Grid, count_instants, shortened
 from smartmeter.reading import Reading
@@ -39,34 +40,21 @@ ABSENT_AGAIN_US = 3_600_000_000
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class MeterState:
-    """What happened with a meter since the start.
-
-    `failures` counts attempts without a good answer by kind; `skipped` rounds that would have started late;
-    `silent_since_us` is the UTC time since which nothing came.
-    """
-
-    readings: int = 0
-    skipped: int = 0
-    failures: Counter[str] = field(default_factory=Counter)
-    silent_since_us: int | None = None
-    learned: Learned = field(default_factory=Learned)
-
-
 class MeterPoller:
     """Reads one meter for ever and hands each reading to `deliver`.
 
     `meter` is as the settings have it; of a device that describes itself, with the registers that were found in it.
+    `known` are the meters of this model that were met at this address before.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what it works with
         self,
         meter: MeterSettings,
         bus: Bus,
         fast: FastInterval,
         clock: Clock,
         deliver: Callable[[Reading], None],
+        known: Iterable[KnownMeter] = (),
     ) -> None:
         self.state = MeterState()
         self.meter = meter
@@ -84,8 +72,18 @@ class MeterPoller:
         self._offset_us = 0
         self._absent_again_us = 0
         self._trouble = ""
+        self._acquaintance = Acquaintance(meter, bus.settings.name, self.state, clock, known)
         # What is absent is tried again and again; that it still is, is no news.
         self._news_told: set[str] = set()
+
+    @property
+    def known(self) -> KnownMeter | None:
+        """What is known of the meter and worth keeping; None if nothing is, or while it is not clear which it is."""
+        return self._acquaintance.known(self.meter.model)
+
+    def forget(self) -> None:
+        """Begin to learn anew."""
+        self._acquaintance.forget()
 
     async def run(self) -> NoReturn:
         """Read until cancelled. A port that goes away is waited for."""
@@ -101,11 +99,18 @@ class MeterPoller:
         await self._look_at_device()
         await self._round_of_everything()
         while True:
+            await self._identify()
             await self._round(*await self._next_instant())
             if self.state.silent_since_us is not None:
                 await self._wait_for_answer()
+                # It may be another one.
+                self._acquaintance.doubt()
                 await self._look_at_device()
                 await self._round_of_everything()
+
+    async def _identify(self) -> None:
+        unit, model = self.meter.address, self.meter.model
+        await self._acquaintance.identify(unit, model, partial(self._bus.read, deadline_s=math.inf))
 
     async def _look_at_device(self) -> None:
         """Of a device that describes itself, return when its registers are known; it may be another one than before."""
@@ -134,9 +139,10 @@ class MeterPoller:
     def _take(self, device: "Device") -> None:
         """From now on read the registers that were found."""
         if device.meter.model is not self.meter.model:
-            self.meter, self.state.learned = device.meter, Learned()
+            self.meter, self.state.learned = device.meter, UNKNOWN
             self._grid, self._fast_grid = Grid(device.meter.intervals_us), None
             self._followed = self._grid
+        self._acquaintance.take_for(device.identity.serial, device.meter.model)
         told = f"Meter {self.meter.name}: {device}."
         if device.absent:
             told += f" It does not have {', '.join(device.absent)}."
@@ -153,10 +159,13 @@ class MeterPoller:
         return self._fast_grid
 
     async def _round_of_everything(self) -> None:
+        await self._identify()
         # Whatever the grid says: nobody wants to wait 999999 seconds for a first value.
         self._served_us = self._clock.wall_us()
         self._offset_us = self._served_us - self._clock.monotonic_us()
         await self._round(self._served_us // 1000 * 1000, frozenset(self.meter.intervals_us))
+        # What fell due meanwhile has been read.
+        self._served_us = max(self._served_us, self._clock.wall_us() - _lateness_us(self._grid_now()))
 
     async def _next_instant(self) -> tuple[int, frozenset[str]]:
         """Wait for the next moment of the grid; gives it and what is due. What has passed is skipped and counted."""
@@ -168,7 +177,7 @@ class MeterPoller:
             if grid is not self._followed:
                 self._follow(grid, now_us)
             instant_us = grid.next_instant_us(self._served_us)
-            if instant_us + min(grid.shortest_us // 4, LATEST_START_US) < now_us:
+            if instant_us + _lateness_us(grid) < now_us:
                 self.state.skipped += count_instants(self._served_us, now_us, (grid.shortest_us,))
                 self._served_us = now_us
             elif instant_us <= now_us:
@@ -194,20 +203,27 @@ class MeterPoller:
 
     async def _round(self, stamp_us: int, measurands: frozenset[str]) -> None:
         started_us = self._clock.monotonic_us()
+        before = learned = self.state.learned
         if started_us >= self._absent_again_us:
-            self.state.learned = forget_absent(self.state.learned, self.meter.model)
+            learned = forget_absent(learned, self.meter.model)
             self._absent_again_us = started_us + ABSENT_AGAIN_US
         deadline_s = time.monotonic() + self._grid_now().shortest_of(measurands) / 1e6
-        bus = self._bus.settings
+        bus, note = self._bus.settings, self._acquaintance.turnarounds.note
         with self._bus.round():
             result = await read_round(
                 self.meter,
                 bus.format,
                 measurands,
-                self.state.learned,
-                partial(self._bus.read, deadline_s=deadline_s),
-                partial(self._bus.read_several, deadline_s=deadline_s) if bus.pipeline > 1 else None,
+                learned,
+                partial(self._bus.read, deadline_s=deadline_s, note_turnaround=note),
+                partial(self._bus.read_several, deadline_s=deadline_s, note_turnaround=note)
+                if bus.pipeline > 1
+                else None,
             )
+        if self.state.learned is before:
+            # Otherwise it was forgotten meanwhile.
+            turnaround_s = self._acquaintance.turnarounds.judge(result.learned.turnaround_s)
+            self._keep_learned(learn_turnaround(result.learned, turnaround_s))
         self._note(result, stamp_us)
         if result.values:
             self.state.readings += 1
@@ -234,13 +250,11 @@ class MeterPoller:
 
     def _note(self, result: RoundResult, stamp_us: int) -> None:
         state, name = self.state, self.meter.name
-        if result.learned is not state.learned:
-            self._tell_news(result.learned)
-            state.learned = result.learned
         state.failures.update(type(failure).__name__ for failure in result.failures)
         if result.silent:
             self._note_silence(result.lost[0], stamp_us)
             return
+        self._acquaintance.note_answers(self.meter.model)
         if state.silent_since_us is not None:
             log.info("Meter %s answers again, after %.0f s.", name, (stamp_us - state.silent_since_us) / 1e6)
             state.silent_since_us = None
@@ -262,8 +276,18 @@ class MeterPoller:
             log.warning("Meter %s: %s (%s).", self.meter.name, what, error)
         self._trouble = trouble
 
+    def _keep_learned(self, learned: Learned) -> None:
+        if learned is not self.state.learned:
+            self._tell_news(learned)
+            self.state.learned = learned
+
     def _tell_news(self, learned: Learned) -> None:
         news = describe_news(self.state.learned, learned, self.meter.model)
         if news and news not in self._news_told:
             self._news_told.add(news)
             log.warning("Meter %s refused a request; from now on %s.", self.meter.name, news)
+
+
+def _lateness_us(grid: Grid) -> int:
+    """By how much a round may start late."""
+    return min(grid.shortest_us // 4, LATEST_START_US)

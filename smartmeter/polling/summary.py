@@ -1,7 +1,7 @@
 """What happened on the lines, in words for the log."""
 
 from smartmeter.modbus.counters import LineCounters
-from smartmeter.polling.poller import MeterState
+from smartmeter.polling.meter_state import MeterState
 
 
 def describe_line(counters: LineCounters) -> str:

@@ -1,14 +1,19 @@
 """`smartmeter check` with good and bad settings."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from smartmeter.cli.main import main
+from smartmeter.memory import keep_meters
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.modbus.port import open_port
 from smartmeter.models import load_model
+from smartmeter.polling.known import KnownMeter
+from smartmeter.polling.learned import Learned, Refusal
 from smartmeter.simulator import VirtualLine, VirtualMeter
+from smartmeter.state import create_state, with_state
 from tests.fixtures.postgresql import PASSWORD, USER
 
 LINE = SerialFormat(19200, 8, "E", 1)
@@ -149,3 +154,45 @@ def test_a_model_that_nobody_has_tested_is_told_and_one_that_takes_anothers_plac
     shown = capsys.readouterr().out
     assert "  meter sdm530_1: SDM530 at address 1, a model that nobody has tested on a real meter yet\n" in shown
     assert "  meter sdm630_2: SDM630 at address 2\n" in shown
+
+
+LEARNED = Learned(
+    longest=40, refusals=frozenset({Refusal(4, 0, 60)}), absent=frozenset({"frequency"}), turnaround_s=0.05
+)
+
+
+def keep(directory, *known):
+    create_state(directory / "smartmeter_state.db")
+    with_state(directory / "smartmeter_state.db", keep_meters, known)
+
+
+def test_what_is_known_of_a_meter_is_shown_and_planned_with(check, line, tmp_path):
+    since_us = 1_772_000_000_000_000
+    known = KnownMeter("bus1", 1, "4711", "SDM530", LEARNED, since_us, since_us)
+    keep(tmp_path, replace(known, serial_number="1", met_us=1), known, replace(known, address=3))
+    status, report, text = check(meters=2)
+    first, second = report["buses"][0]["meters"]
+    assert first["known"] == {
+        "serial_number": "4711",
+        "since": "2026-02-25T06:13:20+00:00",
+        "largest_block": 40,
+        "registers_per_request": 40,
+        "not_crossed": [{"function": 4, "address": 70, "count": 2}],
+        "absent": ["frequency"],
+        "padding_refused": False,
+        "turnaround_ms": 50,
+    }
+    assert second["known"] is None
+    assert all(block["count"] <= 40 for block in first["rounds"][0]["blocks"])
+    assert first["busy_percent"] > second["busy_percent"] + 10
+    assert "    serial number 4711, known since 2026-02-25 " in text
+    assert "    it answers after 50 ms; the model assumes 20 ms\n" in text
+    assert text.count("known since") == 1
+    assert status in {0, 1}
+
+
+def test_what_was_kept_and_cannot_be_read_is_a_warning(check, line, tmp_path):
+    (tmp_path / "smartmeter_state.db").write_text("what is this?" * 100)
+    status, report, _ = check()
+    assert status == 0
+    assert any(warning.startswith("what was learned of meters cannot be read: ") for warning in report["warnings"])

@@ -1,8 +1,14 @@
 """`smartmeter meter replaced`: another meter counts, totals go on."""
 
+from dataclasses import replace
+
 import pytest
 
 from smartmeter.cli.main import main
+from smartmeter.memory import keep_meters, known_meters
+from smartmeter.polling.known import KnownMeter
+from smartmeter.polling.learned import Learned
+from smartmeter.state import create_state, with_state
 from tests.cli.two_stores import COUNTER, day_energy, fill, readings, run, settings_in
 
 
@@ -47,3 +53,16 @@ def test_a_time_that_is_none_is_one_line(settings, capsys):
     with pytest.raises(SystemExit):
         replaced(settings, "house", "--at", "yesterday")
     assert "'yesterday' is no time; write it like 2026-03-01T14:30" in capsys.readouterr().err
+
+
+def test_what_was_learned_of_a_meter_is_forgotten(settings, capsys):
+    assert main(["meter", "forget", "house", "-c", str(settings)]) == 0
+    assert capsys.readouterr().out == "house: nothing is known of it\n"
+    state = settings.with_name("smartmeter_state.db")
+    create_state(state)
+    known = KnownMeter("bus1", 1, "4711", "SDM530", Learned(longest=44), 1, 2)
+    with_state(state, keep_meters, [known, replace(known, serial_number="4712"), replace(known, address=2)])
+    assert main(["meter", "forget", "house", "-c", str(settings)]) == 0
+    assert capsys.readouterr().out == "house: what was learned of it is forgotten\n"
+    assert with_state(state, known_meters) == [replace(known, address=2)]
+    assert main(["meter", "forget", "garage", "-c", str(settings)]) == 1

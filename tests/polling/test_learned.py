@@ -10,7 +10,7 @@ from smartmeter.modbus.errors import ExceptionAnswerError
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.models import load_model
 from smartmeter.models.definition import read_definition
-from smartmeter.polling.learned import Learned, block_rules, forget_absent
+from smartmeter.polling.learned import Learned, block_rules, describe_learned, forget_absent
 from smartmeter.polling.plan import gaps_between
 from smartmeter.polling.round import read_round
 from smartmeter.settings.model import MeterSettings
@@ -100,7 +100,7 @@ def test_whatever_a_meter_refuses_every_value_comes_in_every_round_and_refusals_
         learned = result.learned
         refusals.append(meter.refusals)
     assert refusals[-1] == 0
-    assert refusals == sorted(refusals, reverse=True)
+    assert sum(refusals[1:]) <= refusals[0]
 
 
 def test_a_meter_that_takes_all_is_asked_by_the_paper():
@@ -189,7 +189,7 @@ def test_so_it_is_with_values_of_all_lengths_and_two_functions(limit, closed, ab
         learned = result.learned
         refusals.append(meter.refusals)
     assert refusals[-1] == 0
-    assert refusals == sorted(refusals, reverse=True)
+    assert sum(refusals[1:]) <= refusals[0]
 
 
 def test_a_meter_that_refuses_what_is_longer_than_needed_loses_no_value_and_is_not_asked_so_again():
@@ -211,3 +211,15 @@ def test_a_meter_that_refuses_what_is_longer_than_needed_loses_no_value_and_is_n
     assert result.learned == Learned(longest=2, padding_refused=True)
     asyncio.run(read_round(METER, LINE, few, result.learned, meter.read))
     assert meter.refusals == 1
+
+
+def test_what_is_known_is_told_in_words():
+    assert describe_learned(Learned(), MODEL) == []
+    learned = read_once(Meter(50, absent=["current_n"]), Learned(turnaround_s=0.035)).learned
+    lines = describe_learned(learned, MODEL)
+    assert f"the largest block that it has answered: {learned.longest} registers" in lines
+    assert "it does not have current_n" in lines
+    assert "it answers after 35 ms; the model assumes 20 ms" in lines
+    closed = next(gap for gap in GAPS if gap.start == 50)
+    crossing = read_once(Meter(80, [closed]), Learned()).learned
+    assert any("not let a request cross: 50 to 51" in line for line in describe_learned(crossing, MODEL))

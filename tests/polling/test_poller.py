@@ -15,6 +15,8 @@ from smartmeter.polling import bus as bus_module
 from smartmeter.polling import poller as poller_module
 from smartmeter.polling.bus import Bus
 from smartmeter.polling.fast import FastInterval
+from smartmeter.polling.known import KnownMeter
+from smartmeter.polling.learned import Learned
 from smartmeter.polling.poller import MeterPoller
 from smartmeter.settings.model import BusSettings, FastSettings, MeterSettings
 from smartmeter.simulator import NO_FAULTS, Faults, Quirks, VirtualLine, VirtualMeter
@@ -30,12 +32,14 @@ def meter_settings(name="house", address=1, interval_us=INTERVAL_US, measurands=
 
 
 @asynccontextmanager
-async def polling(path, *meters, clock=None, timeout_s=0.03):
+async def polling(path, *meters, clock=None, timeout_s=0.03, known=()):
     """The meters, polled; gives the pollers by name, all readings, and the fast interval."""
     bus = Bus(BusSettings("test", str(path), LINE, timeout_s, meters))
     fast = FastInterval(FastSettings(50_000, 0.3))
     readings = []
-    pollers = {meter.name: MeterPoller(meter, bus, fast, clock or system_clock(), readings.append) for meter in meters}
+    pollers = {
+        meter.name: MeterPoller(meter, bus, fast, clock or system_clock(), readings.append, known) for meter in meters
+    }
     tasks = [asyncio.create_task(poller.run()) for poller in pollers.values()]
     try:
         yield pollers, readings, fast
@@ -50,6 +54,11 @@ async def until(condition, within_s=10.0):
     async with asyncio.timeout(within_s):
         while not condition():  # noqa: ASYNC110 - the program knows nothing of tests
             await asyncio.sleep(0.005)
+
+
+def asked(line, address):
+    """How often the meter at this address was asked."""
+    return sum(request.frame[0] == address for request in line.requests)
 
 
 async def test_everything_at_once_and_then_on_the_grid():
@@ -91,11 +100,11 @@ async def test_a_silent_meter_is_asked_less_and_does_not_slow_the_others(monkeyp
         alive_settings, dead_settings = meter_settings(), meter_settings("dead", 2)
         async with polling(line.path, alive_settings, dead_settings) as (pollers, readings, _):
             await until(lambda: pollers["dead"].state.silent_since_us is not None)
-            asked_before = line.counts.requests
+            asked_before = asked(line, 2)
             count_before = len(readings)
             await asyncio.sleep(1.0)
             alive = [reading for reading in readings[count_before:] if reading.meter == "house"]
-            asked_dead = line.counts.requests - asked_before - len(alive)
+            asked_dead = asked(line, 2) - asked_before
             assert len(alive) >= 9
             assert 2 <= asked_dead <= 8
             dead.faults = NO_FAULTS
@@ -206,3 +215,91 @@ async def test_the_fast_interval_takes_another_length_while_it_holds():
             assert pollers["house"].state.skipped == 0
     assert len(readings) >= 5
     assert all(reading.time_us % 50_000 == 0 for reading in readings[1:])
+
+
+def known(serial_number, learned, met_us=1):
+    return KnownMeter("test", 1, serial_number, MODEL.name, learned, 5, met_us)
+
+
+LEARNED = Learned(longest=44, turnaround_s=0.001)
+
+
+async def test_what_is_known_of_a_meter_is_taken_up_by_its_serial_number():
+    entries = [known("4711", LEARNED, met_us=2), known("4712", replace(LEARNED, longest=10), met_us=1)]
+    with VirtualLine(LINE, [VirtualMeter(MODEL, serial_number=4711)], turnaround_s=0.001) as line:
+        async with polling(line.path, meter_settings(), known=entries) as (pollers, readings, _):
+            await until(lambda: readings)
+            one = pollers["house"].known
+    assert (one.serial_number, one.since_us, one.bus, one.address, one.model) == ("4711", 5, "test", 1, "SDM530")
+    assert one.learned.longest == 44
+    assert one.met_us > 2
+
+
+async def test_of_another_meter_nothing_is_taken_up_and_the_exchange_is_told(caplog):
+    with VirtualLine(LINE, [VirtualMeter(MODEL, serial_number=4712)], turnaround_s=0.001) as line:
+        async with polling(line.path, meter_settings(), known=[known("4711", LEARNED)]) as (pollers, readings, _):
+            await until(lambda: readings)
+            one = pollers["house"].known
+    assert (one.serial_number, one.learned.longest) == ("4712", 72)
+    assert "Meter house was exchanged: its serial number is 4712, it was 4711." in caplog.text
+    assert "smartmeter meter replaced house" in caplog.text
+
+
+async def test_a_meter_that_is_exchanged_while_it_is_read_is_noticed_and_the_old_one_known_again(monkeypatch, caplog):
+    monkeypatch.setattr(poller_module, "FIRST_PROBE_S", 0.05)
+    first, second = (VirtualMeter(MODEL, serial_number=number) for number in (4711, 4712))
+    # The one that is not in its place.
+    second.faults = Faults(silent=True)
+    with VirtualLine(LINE, [first, second], turnaround_s=0.001) as line:
+        async with polling(line.path, meter_settings(), known=[known("4711", LEARNED)]) as (pollers, readings, _):
+            state = pollers["house"].state
+            for gone, there, longest in ((first, second, 72), (second, first, 44)):
+                await until(lambda: readings)
+                gone.faults = Faults(silent=True)
+                await until(lambda: state.silent_since_us is not None)
+                readings.clear()
+                there.faults = NO_FAULTS
+                await until(lambda: readings)
+                assert state.serial_number == str(there.serial_number)
+                assert state.learned.longest == longest
+    assert caplog.text.count("Meter house was exchanged") == 2
+
+
+async def test_a_meter_that_tells_no_serial_number_is_known_by_its_place():
+    mute = VirtualMeter(MODEL, quirks=Quirks(absent=frozenset({"serial_number"}), refuse_undefined=True))
+    with VirtualLine(LINE, [mute], turnaround_s=0.001) as line:
+        async with polling(line.path, meter_settings(), known=[known("", LEARNED)]) as (pollers, readings, _):
+            await until(lambda: readings)
+            one = pollers["house"].known
+    assert (one.serial_number, one.learned.longest, one.since_us) == ("", 44, 5)
+
+
+async def test_the_turnaround_is_measured_and_the_next_plan_uses_it():
+    with VirtualLine(LINE, [VirtualMeter(MODEL)], turnaround_s=0.03) as line:
+        async with polling(line.path, meter_settings(), timeout_s=0.2) as (pollers, _readings, _fast):
+            await until(lambda: pollers["house"].state.learned.turnaround_s is not None)
+            # A busy machine adds to it.
+            assert 0.029 <= pollers["house"].state.learned.turnaround_s < 0.06
+
+
+async def test_noise_and_a_dead_meter_do_not_disturb_what_is_measured(monkeypatch):
+    monkeypatch.setattr(poller_module, "FIRST_PROBE_S", 0.05)
+    noisy = VirtualMeter(MODEL, 1, faults=Faults(noise=1, every=3))
+    dead = VirtualMeter(MODEL, 2, faults=Faults(silent=True))
+    with VirtualLine(LINE, [noisy, dead], turnaround_s=0.01) as line:
+        async with polling(line.path, meter_settings(), meter_settings("dead", 2), timeout_s=0.1) as (pollers, *_):
+            await until(lambda: pollers["house"].state.learned.turnaround_s is not None)
+            assert 0.009 <= pollers["house"].state.learned.turnaround_s < 0.03
+            assert pollers["dead"].state.learned.turnaround_s is None
+            assert pollers["dead"].known is None
+
+
+async def test_what_is_forgotten_is_learned_anew():
+    with VirtualLine(LINE, [VirtualMeter(MODEL, serial_number=4711)], turnaround_s=0.001) as line:
+        async with polling(line.path, meter_settings(), known=[known("4711", LEARNED)]) as (pollers, readings, _):
+            await until(lambda: len(readings) >= 2)
+            pollers["house"].forget()
+            assert pollers["house"].known is None
+            await until(lambda: pollers["house"].known)
+            assert pollers["house"].known.learned.longest == 72
+            assert pollers["house"].known.since_us > 5

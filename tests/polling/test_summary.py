@@ -1,7 +1,7 @@
 from collections import Counter
 
 from smartmeter.modbus.rtu import LineCounters
-from smartmeter.polling.poller import MeterState
+from smartmeter.polling.meter_state import MeterState
 from smartmeter.polling.summary import describe_line, describe_meter
 
 
