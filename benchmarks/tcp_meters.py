@@ -88,7 +88,8 @@ class Device(asyncio.Protocol):
                 answers += ANSWER.pack(transaction, 0, 3, unit, function | 0x80, 2)
             else:
                 answers += ANSWER.pack(transaction, 0, 3 + 2 * count, unit, function, 2 * count)
-                answers += image[2 * address : 2 * (address + count)]
+                # Where nothing is, its serial number say, there are zeros.
+                answers += image[2 * address : 2 * (address + count)].ljust(2 * count, b"\0")
             self._count[0] += 1
         self._transport.write(answers)
 

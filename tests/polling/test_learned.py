@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smartmeter.modbus.errors import ExceptionAnswerError
-from smartmeter.modbus.line import SerialFormat
+from smartmeter.modbus.line import NetworkLine, SerialFormat
 from smartmeter.models import load_model
 from smartmeter.models.definition import read_definition
 from smartmeter.polling.learned import Learned, block_rules, describe_learned, forget_absent
 from smartmeter.polling.plan import gaps_between
-from smartmeter.polling.round import read_round
+from smartmeter.polling.round import plan_round, read_round
 from smartmeter.settings.model import MeterSettings
 
 # Values of all lengths, side by side and apart, and two functions at the same addresses.
@@ -211,6 +211,13 @@ def test_a_meter_that_refuses_what_is_longer_than_needed_loses_no_value_and_is_n
     assert result.learned == Learned(longest=2, padding_refused=True)
     asyncio.run(read_round(METER, LINE, few, result.learned, meter.read))
     assert meter.refusals == 1
+
+
+def test_the_measured_turnaround_decides_whether_a_gap_is_worth_crossing():
+    asked = frozenset({"voltage_l1", "active_power_total"})
+    slow, quick = (plan_round(MODEL, LINE, asked, Learned(turnaround_s=seconds)) for seconds in (0.1, 0.001))
+    assert (len(slow), len(quick)) == (1, 2)
+    assert len({plan_round(MODEL, NetworkLine(), asked, Learned(turnaround_s=seconds)) for seconds in (0, 0.1)}) == 1
 
 
 def test_what_is_known_is_told_in_words():

@@ -10,6 +10,7 @@ from smartmeter.modbus.line import NetworkLine, SerialFormat
 from smartmeter.modbus.ports import SerialPort, TcpPort
 from smartmeter.models import load_model
 from smartmeter.polling import poller as poller_module
+from smartmeter.polling.known import KnownMeter
 from smartmeter.polling.learned import Learned
 from smartmeter.polling.probe import probe
 from smartmeter.polling.round import read_round
@@ -115,6 +116,18 @@ async def test_after_a_silence_the_device_may_be_another_one(monkeypatch, caplog
     assert readings[0].values["voltage_l1"] == 231.0
     assert readings[-1].values == {"voltage_l1": 225.0}
     assert "SunSpec model 111 at 70 is read. It does not have active_power_l1." in caplog.text
+
+
+async def test_a_device_is_known_again_by_the_serial_number_that_it_tells(caplog):
+    learned = Learned(longest=100, turnaround_s=0.001)
+    known = [KnownMeter("test", 7, number, "SunSpec", learned, 5, int(number)) for number in ("4711", "4712")]
+    meter = settings(measurands=["voltage_l1"])
+    with VirtualLine(LINE, [VirtualSunSpec((103,), 7)], turnaround_s=0.001) as line:
+        async with polling(line.path, meter, timeout_s=0.2, known=known) as (pollers, readings, _):
+            await until(lambda: readings)
+            one = pollers["pv"].known
+    assert (one.serial_number, one.model, one.since_us, one.learned.longest) == ("4711", "SunSpec", 5, 100)
+    assert "its serial number is 4711, it was 4712" in caplog.text
 
 
 async def test_what_is_no_sunspec_device_is_told_once_and_tried_again(monkeypatch, caplog):
