@@ -78,7 +78,10 @@ def _rearranged(blocks: Sequence[Block]) -> tuple[Block, ...]:
     in_order = sorted(blocks, key=lambda block: (-often[_shape(block)], _shape(block), block.address))
     # The most frequent ones on every second place, and so on with the others; what is left goes in between.
     places = (*range(0, len(blocks), 2), *range(1, len(blocks), 2))
-    return tuple(block for _, block in sorted(zip(places, in_order, strict=True), key=lambda placed: placed[0]))
+    arranged = [block for _, block in sorted(zip(places, in_order, strict=True), key=lambda placed: placed[0])]
+    # It goes round, so that it may begin anywhere.
+    first = min(range(len(arranged)), key=lambda place: (arranged[place].function, arranged[place].address))
+    return (*arranged[first:], *arranged[:first])
 
 
 def _shape(block: Block) -> tuple[int, int]:

@@ -105,6 +105,18 @@ def block_rules(learned: Learned, model: Model) -> BlockRules:
     return BlockRules(min([model.registers_per_request, *limits]), frozenset(barriers))
 
 
+def without_untried(rules: BlockRules, learned: Learned, model: Model, tried: Iterable[Block]) -> BlockRules:
+    """The rules for a meter that has refused something: across no gap that is in none of the blocks `tried`.
+
+    Otherwise every new division of the same registers could be refused for another gap.
+    """
+    if not learned.refusals:
+        return rules
+    blocks = tuple(tried)
+    untried = {gap for gap in _gaps(model) - learned.crossed if not any(block.crosses(gap) for block in blocks)}
+    return BlockRules(rules.registers_per_request, rules.barriers | untried)
+
+
 def _next_limit(refused: int, answered: int) -> int:
     # Even, as most values have two registers; what was answered although it is longer says nothing about this block.
     known = answered if answered < refused else 0

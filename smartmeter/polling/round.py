@@ -11,8 +11,16 @@ from smartmeter.modbus.line import Line
 from smartmeter.models import Model, Register
 from smartmeter.polling.apart import tell_apart
 from smartmeter.polling.decode import REGISTER_BYTES, decode, decode_scaled, shortest_float32
-from smartmeter.polling.learned import Learned, block_rules, learn_answer, learn_refusal, turnaround_of
-from smartmeter.polling.plan import Block, BlockRules, plan_blocks
+from smartmeter.polling.learned import (
+    Learned,
+    block_rules,
+    learn_answer,
+    learn_refusal,
+    learn_turnaround,
+    turnaround_of,
+    without_untried,
+)
+from smartmeter.polling.plan import Block, plan_blocks
 from smartmeter.settings.model import MeterSettings
 
 ATTEMPTS = 3
@@ -106,24 +114,16 @@ async def read_round(  # noqa: PLR0913, PLR0917 - a round is described by that m
 def plan_round(model: Model, line: Line, measurands: frozenset[str], learned: Learned) -> tuple[Block, ...]:
     """The blocks that fetch the measurands, without those that the meter does not have."""
     # Where characters take no time, the fewest blocks win whatever the turnaround.
-    turnaround_s = turnaround_of(learned, model) if line.character_s else 0.0
-    rules = block_rules(learned, model)
-    return _plan(model, line, measurands - learned.absent, turnaround_s, rules, learned.padding_refused)
+    return _plan(model, line, measurands, learned if line.character_s else learn_turnaround(learned, None))
 
 
 @lru_cache(maxsize=PLAN_CACHE)
-def _plan(  # noqa: PLR0913, PLR0917 - a plan follows from that much
-    model: Model,
-    line: Line,
-    measurands: frozenset[str],
-    turnaround_s: float,
-    rules: BlockRules,
-    padding_refused: bool,  # noqa: FBT001 - as it was learned
-) -> tuple[Block, ...]:
-    registers = [model.registers[measurand] for measurand in measurands]
+def _plan(model: Model, line: Line, measurands: frozenset[str], learned: Learned) -> tuple[Block, ...]:
+    registers = [model.registers[measurand] for measurand in measurands - learned.absent]
+    turnaround_s, rules = turnaround_of(learned, model), block_rules(learned, model)
     fastest = plan_blocks(registers, line, turnaround_s, rules)
-    beside = () if padding_refused else model.registers.values()
-    return tell_apart(fastest, beside, line, turnaround_s, rules)
+    beside = () if learned.padding_refused else model.registers.values()
+    return tell_apart(fastest, beside, line, turnaround_s, without_untried(rules, learned, model, fastest))
 
 
 @lru_cache(maxsize=REQUESTS_KEPT)

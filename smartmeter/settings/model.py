@@ -68,7 +68,7 @@ class JournalSettings:
 
     @property
     def state_path(self) -> Path:
-        """The file beside it, for what the program remembers besides readings: alarms and paired chats."""
+        """The file beside it, for what the program remembers besides readings: alarms, paired chats, known meters."""
         return self.path.with_name(f"{self.path.stem}_state{self.path.suffix}")
 
 

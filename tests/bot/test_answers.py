@@ -319,15 +319,15 @@ async def test_fast_keeps_to_what_the_line_can_give(tmp_path):
             "Interval shortened: everything every 0.7 s until 12:01:00.\n"
             "The line needs that long: 0.7 s instead of 0.1 s."
         )
-        assert made.shortened == [(shortest_interval_us(made.house.settings.buses), 60)]
+        assert made.shortened == [(shortest_interval_us(made.house.settings.buses, made.house.learned), 60)]
         # All of its 68 values by 8N1 at 9600 baud take half a second and more.
-        assert shortest_interval_us(made.house.settings.buses) == 700_000
+        assert shortest_interval_us(made.house.settings.buses, made.house.learned) == 700_000
 
 
 async def test_two_meters_on_a_line_need_twice_as_long(tmp_path):
     meters = [meter("a"), meter("b", address=2), meter("c", address=3)]
     async with home(tmp_path, meters) as made:
-        assert 3 * 600_000 <= shortest_interval_us(made.house.settings.buses) <= 3 * 700_000
+        assert 3 * 600_000 <= shortest_interval_us(made.house.settings.buses, made.house.learned) <= 3 * 700_000
 
 
 # --- /chart

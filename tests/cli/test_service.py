@@ -129,8 +129,8 @@ def test_systemd_gets_the_daemon_that_it_starts(settings, tmp_path):
         with subprocess.Popen(command, env=environment, cwd="/", stderr=subprocess.PIPE, text=True) as process:
             try:
                 assert {manager.recv(1000), manager.recv(1000)} == {b"READY=1", b"WATCHDOG=1"}
-                # With the first request of the second round the first is over.
-                while line.counts.requests <= BLOCKS and process.poll() is None:
+                # With the first request of the second round the first is over; before it the serial number is read.
+                while line.counts.requests <= 1 + BLOCKS and process.poll() is None:
                     time.sleep(0.01)
                 process.send_signal(signal.SIGTERM)
                 assert manager.recv(1000) == b"STOPPING=1"

@@ -91,7 +91,7 @@ def test_whatever_a_meter_refuses_every_value_comes_in_every_round_and_refusals_
     meter = Meter(limit, closed, absent)
     learned = Learned()
     refusals = []
-    for _ in range(5):
+    for _ in range(8):
         meter.refusals = 0
         result = read_once(meter, learned)
         assert result.values == {m: r.address for m, r in MODEL.registers.items() if m not in absent}
@@ -100,7 +100,7 @@ def test_whatever_a_meter_refuses_every_value_comes_in_every_round_and_refusals_
         learned = result.learned
         refusals.append(meter.refusals)
     assert refusals[-1] == 0
-    assert sum(refusals[1:]) <= refusals[0]
+    assert sum(refusals) <= len(MODEL.registers)
 
 
 def test_a_meter_that_takes_all_is_asked_by_the_paper():
@@ -181,7 +181,7 @@ def held_by(register):
 def test_so_it_is_with_values_of_all_lengths_and_two_functions(limit, closed, absent):
     house = MeterSettings("house", MIXED, 1, dict.fromkeys(MIXED.registers, 1_000_000))
     meter, learned, refusals = MixedMeter(limit, closed, absent), Learned(), []
-    for _ in range(4):
+    for _ in range(6):
         meter.refusals = 0
         result = asyncio.run(read_round(house, LINE, frozenset(MIXED.registers), learned, meter.read))
         assert result.values == {id_: held_by(r) for id_, r in MIXED.registers.items() if id_ not in absent}
@@ -189,7 +189,7 @@ def test_so_it_is_with_values_of_all_lengths_and_two_functions(limit, closed, ab
         learned = result.learned
         refusals.append(meter.refusals)
     assert refusals[-1] == 0
-    assert sum(refusals[1:]) <= refusals[0]
+    assert sum(refusals) <= 2 * len(MIXED.registers)
 
 
 def test_a_meter_that_refuses_what_is_longer_than_needed_loses_no_value_and_is_not_asked_so_again():
