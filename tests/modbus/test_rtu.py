@@ -138,7 +138,7 @@ async def test_a_late_answer_never_becomes_the_value_of_another_request():
         assert (counters.late_answers, counters.late_bytes, counters.stray_bytes) == (3, 0, 0)
 
 
-@pytest.mark.parametrize("delivery", [Delivery(), Delivery(chunk_bytes=7), Delivery(usb_latency_s=0.016)])
+@pytest.mark.parametrize("delivery", [Delivery(), Delivery(usb_latency_s=0.016)])
 async def test_a_late_answer_before_the_right_one_is_known_by_its_length_and_counted(delivery):
     with virtual_line(delivery=delivery, turnaround_s=0.06) as line:
         counters = LineCounters()
