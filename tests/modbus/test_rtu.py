@@ -19,7 +19,7 @@ from smartmeter.modbus.errors import (
     PortError,
     ShortAnswerError,
 )
-from smartmeter.modbus.frames import ReadRequest
+from smartmeter.modbus.frames import ReadRequest, answer_length
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.modbus.port import open_port
 from smartmeter.modbus.rtu import LineCounters, RtuConnection
@@ -182,7 +182,7 @@ async def test_noise_is_no_late_answer():
             line.faults = NO_FAULTS
             await asyncio.sleep(TIMEOUT_S)
             assert await connection.read(THIRD) == expected(THIRD)
-        assert (counters.late_answers, counters.late_bytes) == (0, FIRST.answer_bytes - 3)
+        assert (counters.late_answers, counters.late_bytes) == (0, answer_length(FIRST) - 3)
 
 
 @pytest.mark.parametrize(
