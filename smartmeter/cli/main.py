@@ -16,6 +16,7 @@ from smartmeter.errors import SmartmeterError
 COMMANDS: Mapping[str, str] = {
     "run": "read the meters, keep every reading, ship it: the daemon",
     "check": "check the settings and all that they name, and print the plan of each bus",
+    "doctor": "find out what is wrong with a bus, and what to do about it",
     "read": "read the meters once and print every value",
     "set": "what is set at a meter, and changing it: address, speed, parity, demand period, …",
     "watch": "show the running values of the daemon in a table",

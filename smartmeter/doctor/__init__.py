@@ -1,0 +1,1 @@
+"""What is wrong with a bus: examinations give evidence, and pure functions read findings out of it."""

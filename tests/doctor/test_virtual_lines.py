@@ -1,0 +1,126 @@
+"""One fault at a time on a virtual line: the doctor names it, and nothing else."""
+
+import pytest
+
+from smartmeter.modbus.line import SerialFormat
+from smartmeter.simulator import Delivery, Faults, Quirks, VirtualLine
+from tests.doctor.lines import FAST, QUICK, bus, kinds, look, meter_settings, virtual_meter
+
+FAULTS = {
+    "nothing_there": Faults(silent=True),
+    "echo": Faults(echo=True),
+    "noise": Faults(noise=0.4),
+    "broken_off": Faults(cut_bytes=3),
+    "late": Faults(late_s=0.2),
+    "silent_at_times": Faults(silent=True, every=5),
+    "refused": Faults(exception=2),
+    "exception": Faults(exception=6, every=4),
+    "gateway": Faults(exception=11, every=4),
+    "foreign": Faults(foreign_address=9),
+    "repeated": Faults(twice=True),
+    "stray_bytes": Faults(stray_zeros=1),
+}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [FAST, SerialFormat(38400, 8, "E", 1), pytest.param(SerialFormat(9600, 8, "N", 1), marks=pytest.mark.slow)],
+    ids=str,
+)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_healthy_line_has_nothing(line, seed):
+    with VirtualLine(line, [virtual_meter(seed=seed)], turnaround_s=(0.001, 0.02), seed=seed) as virtual:
+        evidence, findings = look(bus(virtual.path, line=line, timeout_s=0.5))
+        assert kinds(findings) == []
+        assert len(evidence.meters[0].exchanges) >= QUICK.requests
+        assert {request.frame[1] for request in virtual.requests} <= {3, 4}
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_fault_of_the_line_is_named_and_no_other(kind):
+    with VirtualLine(FAST, [virtual_meter()], turnaround_s=0.002, faults=FAULTS[kind]) as virtual:
+        _, (finding, *others) = look(bus(virtual.path))
+    assert (finding.kind, kinds(others)) == (kind, [])
+    assert finding.evidence
+    assert all(text.endswith(".") for text in (finding.what, finding.advice))
+
+
+@pytest.mark.parametrize("kind", sorted(FAULTS.keys() - {"echo", "stray_bytes"}))
+def test_a_fault_of_one_meter_is_not_laid_upon_the_other(kind):
+    meters = [virtual_meter(1), virtual_meter(2, faults=FAULTS[kind])]
+    with VirtualLine(FAST, meters, turnaround_s=0.002) as virtual:
+        _, findings = look(bus(virtual.path, meter_settings(1), meter_settings(2)))
+    assert kinds(findings) == [(kind, "meter2")]
+
+
+@pytest.mark.parametrize("apart_s", [0.0, 0.0002, 0.0006, 0.01], ids=str)
+@pytest.mark.parametrize("fine", [(), (virtual_meter(7),)], ids=["alone", "with another"])
+def test_two_meters_at_one_address(apart_s, fine):
+    two = [
+        virtual_meter(seed=number, quirks=Quirks(turnaround_s=0.002 + number * apart_s), serial_number=4711 + number)
+        for number in (0, 1)
+    ]
+    others = [meter_settings(meter.address) for meter in fine]
+    with VirtualLine(FAST, [*two, *fine]) as virtual:
+        _, findings = look(bus(virtual.path, meter_settings(1), *others))
+    assert kinds(findings) == [("two_meters", "meter1")]
+    if apart_s == 0.01:
+        assert "serial numbers 4711 and 4712 answer" in findings[0].evidence
+
+
+@pytest.mark.parametrize("theirs", [SerialFormat(9600), SerialFormat(19200, 8, "E"), SerialFormat(38400)], ids=str)
+def test_a_meter_at_another_speed_or_parity(theirs):
+    with VirtualLine(None, [virtual_meter(format=theirs)], turnaround_s=0.002) as virtual:
+        _, (finding,) = look(bus(virtual.path))
+    assert finding.kind == "wrong_format"
+    assert finding.what == f"The meter is set to {theirs}, the line to {FAST}."
+    assert f'`baudrate = {theirs.baudrate}`, `parity = "{theirs.parity}"`' in finding.advice
+
+
+def test_a_meter_at_another_speed_than_the_others_is_to_follow_them():
+    meters = [virtual_meter(1, format=FAST), virtual_meter(2, format=SerialFormat(9600))]
+    with VirtualLine(None, meters, turnaround_s=0.002) as virtual:
+        _, (finding,) = look(bus(virtual.path, meter_settings(1), meter_settings(2)))
+    assert (finding.kind, finding.where) == ("wrong_format", "meter2")
+    assert "Set this meter to 115200 8N1" in finding.advice
+
+
+def test_another_address_is_nothing_there_beside_a_meter_that_answers():
+    with VirtualLine(FAST, [virtual_meter(1)], turnaround_s=0.002) as virtual:
+        _, (finding,) = look(bus(virtual.path, meter_settings(1), meter_settings(5)))
+    assert (finding.kind, finding.where) == ("nothing_there", "meter5")
+    assert "smartmeter scan" in finding.advice
+    assert "A and B" not in finding.advice
+
+
+@pytest.mark.parametrize("quirks", [Quirks(max_registers=20), Quirks(refuse_undefined=True)], ids=str)
+def test_refused_blocks_that_cost_no_value_are_a_note(quirks):
+    with VirtualLine(FAST, [virtual_meter(quirks=quirks)], turnaround_s=0.002) as virtual:
+        evidence, (finding,) = look(bus(virtual.path))
+    assert (finding.kind, finding.weight) == ("refused", "note")
+    assert len(evidence.meters[0].values) == 68
+
+
+def test_a_measurand_that_the_meter_does_not_have():
+    quirks = Quirks(refuse_undefined=True, absent=frozenset({"frequency"}))
+    with VirtualLine(FAST, [virtual_meter(quirks=quirks)], turnaround_s=0.002) as virtual:
+        _, (finding,) = look(bus(virtual.path))
+    assert (finding.kind, finding.weight) == ("refused", "fault")
+    assert finding.what == "The meter does not have frequency."
+
+
+def test_a_meter_without_a_plausible_voltage():
+    zero = {"voltage_l1": 0.0, "voltage_l2": 0.0, "voltage_l3": 0.0}
+    with VirtualLine(FAST, [virtual_meter(values=zero)], turnaround_s=0.002) as virtual:
+        _, (finding,) = look(bus(virtual.path))
+    assert finding.kind == "wrong_model"
+
+
+@pytest.mark.parametrize("line", [SerialFormat(19200, 8, "E"), FAST], ids=str)
+@pytest.mark.parametrize("turnaround_s", [0.004, 0.016, (0.002, 0.05)], ids=str)
+def test_a_latency_timer_of_16_ms(line, turnaround_s):
+    slow_adapter = Delivery(usb_latency_s=0.016)
+    with VirtualLine(line, [virtual_meter()], turnaround_s=turnaround_s, delivery=slow_adapter) as virtual:
+        _, (finding,) = look(bus(virtual.path, line=line, timeout_s=0.5))
+    assert finding.kind == "latency_timer"
+    assert "for 16 ms" in finding.what
