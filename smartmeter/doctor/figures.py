@@ -15,7 +15,7 @@ from smartmeter.modbus.errors import (
     ShortAnswerError,
     SilentTargetError,
 )
-from smartmeter.modbus.line import Line
+from smartmeter.modbus.line import ASCII_ANSWER_OVERHEAD_CHARACTERS, AsciiFormat, Line
 
 # The time-out that is suggested: three times what 99 % of the answers took to begin, but at least this, in these steps.
 FACTOR = 3.0
@@ -99,14 +99,20 @@ def first_byte_s(exchange: Exchange, line: Line) -> float:
 
 
 def _beyond_line_s(exchange: Exchange, line: Line) -> float:
-    came, whole_s = 0, exchange.answer[-1].at_s
+    came, whole_s, length = 0, exchange.answer[-1].at_s, _answer_characters(exchange, line)
     for piece in exchange.answer:
         came += len(piece.data)
-        if came >= exchange.request.answer_bytes:
+        if came >= length:
             whole_s = piece.at_s
             break
-    characters = len(exchange.sent.data) + exchange.request.answer_bytes
+    characters = len(exchange.sent.data) + length
     return max(0.0, whole_s - exchange.sent.at_s - characters * line.character_s)
+
+
+def _answer_characters(exchange: Exchange, line: Line) -> int:
+    if isinstance(line, AsciiFormat):
+        return ASCII_ANSWER_OVERHEAD_CHARACTERS + 4 * exchange.request.count
+    return exchange.request.answer_bytes
 
 
 def percentiles(times_s: Sequence[float]) -> Percentiles | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from smartmeter.doctor.evidence import BusEvidence, Exchange, Holder
 from smartmeter.doctor.figures import first_byte_s
 from smartmeter.doctor.finding import Finding
-from smartmeter.doctor.latency_timer import FEWEST_DIFFERENCES, PACKET_BYTES, USUAL_TIMER_S, concentration, is_held_back
+from smartmeter.doctor.latency_timer import PACKET_BYTES, USUAL_TIMER_S, fit, is_held_back
 from smartmeter.modbus.errors import PortBusyError, PortError
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.modbus.ports import SerialPort, parse_port
@@ -137,12 +137,10 @@ def _arrivals(answers: list[Exchange]) -> list[float]:
 
 
 def _lock(answers: list[Exchange], evidence: BusEvidence) -> str:
-    fit = concentration(_arrivals(answers)) or 0.0
     begun_s = [first_byte_s(exchange, evidence.line) for exchange in answers]
     return (
         f"{len(answers)} short answers arrived whole multiples of {1000 * USUAL_TIMER_S:.0f} ms apart, although they "
-        f"were asked for at random moments (fit {fit:.2f} of 1; without a timer "
-        f"0 ± {(2 * max(FEWEST_DIFFERENCES, len(answers) - 1)) ** -0.5:.2f}); they began "
+        f"were asked for at random moments (fit {fit(_arrivals(answers)) or 0:.2f} of 1, by chance 0); they began "
         f"{1000 * min(begun_s):.0f} to {1000 * max(begun_s):.0f} ms after the request"
     )
 

@@ -53,8 +53,11 @@ def test_a_fault_of_one_meter_is_not_laid_upon_the_other(kind):
     assert kinds(findings) == [(kind, "meter2")]
 
 
-@pytest.mark.parametrize("apart_s", [0.0, 0.0002, 0.0006, 0.01], ids=str)
-@pytest.mark.parametrize("fine", [(), (virtual_meter(7),)], ids=["alone", "with another"])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize("apart_s", [0.0, pytest.param(0.0002, marks=SLOW), 0.0006, 0.01])
+@pytest.mark.parametrize("fine", [(), pytest.param((virtual_meter(7),), marks=SLOW)], ids=["alone", "with another"])
 def test_two_meters_at_one_address(apart_s, fine):
     two = [
         virtual_meter(seed=number, quirks=Quirks(turnaround_s=0.002 + number * apart_s), serial_number=4711 + number)
