@@ -23,7 +23,6 @@ from smartmeter.settings.model import BusSettings, MeterSettings
 
 # Of the requests so many are short ones: with these the moments of arrival tell most.
 SHORT_SHARE = 2 / 3
-SHORT_KINDS = 3
 VOLTAGES = ("voltage_l1", "voltage_l2", "voltage_l3")
 # Without a good answer to so many, asking for more is in vain; without any sign of life to so many.
 TRIES = 8
@@ -152,12 +151,15 @@ async def _look_at(meter: MeterSettings, asking: Asking) -> tuple[MeterSettings,
 
 
 def _short_requests(meter: MeterSettings) -> Sequence[ReadRequest]:
-    """Requests for single values, voltages first, and for the serial number, where the model says where it is."""
+    """Requests for a single value, of a voltage if there is one, and for the serial number, if it is known where it is.
+
+    They differ in shape: two of one shape would have to wait for one another's late answers.
+    """
     model = meter.model
     if model.sunspec and not set(VOLTAGES) & set(meter.intervals_us):
         return [ReadRequest(meter.address, 3, SUNSPEC_BASE, 2)]
     in_order = sorted(model.registers.values(), key=lambda register: register.measurand not in VOLTAGES)
-    registers = [register for register in in_order if register.measurand in meter.intervals_us][:SHORT_KINDS]
+    registers = [register for register in in_order if register.measurand in meter.intervals_us][:1]
     number = model.identification.serial_number
     if number is not None:
         registers.append(number)

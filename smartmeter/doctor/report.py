@@ -13,7 +13,7 @@ _FAILURES = {
     "short": "broken off",
     "damaged": "damaged",
     "foreign": "another's",
-    "exception": "exceptions",
+    "exception": "refused or put off",
 }
 
 

@@ -56,8 +56,9 @@ def test_a_note_is_no_fault(line, capsys):
 def test_json_for_programs(line, tmp_path, capsys):
     settings = tmp_path / "smartmeter.toml"
     settings.write_text(
-        f'[[bus]]\nport = "{line.path}"\nbaudrate = {LINE.baudrate}\n'
-        '[[bus.meter]]\nname = "house"\nmodel = "SDM530"\naddress = 1\n[[bus.meter]]\nname = "gone"\nmodel = "SDM230"\naddress = 9\n'
+        f'[[bus]]\nport = "{line.path}"\nbaudrate = {LINE.baudrate}\ntimeout = "0.15s"\n'
+        '[[bus.meter]]\nname = "house"\nmodel = "SDM530"\naddress = 1\n'
+        '[[bus.meter]]\nname = "gone"\nmodel = "SDM230"\naddress = 9\n'
     )
     assert main(["doctor", "-c", str(settings), *QUICK, "--json"]) == 1
     document = json.loads(capsys.readouterr().out)

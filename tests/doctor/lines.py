@@ -11,7 +11,9 @@ from smartmeter.settings.model import BusSettings, MeterSettings
 from smartmeter.simulator import VirtualMeter
 
 FAST = SerialFormat(115200, 8, "N", 1)
-QUICK = Effort(requests=27, patience_s=0.3, listen_s=0.02)
+QUICK = Effort(requests=18, patience_s=0.3, listen_s=0.02)
+# Enough to tell a latency timer from chance.
+THOROUGH = Effort(requests=27, patience_s=0.3, listen_s=0.02)
 
 
 def virtual_meter(address=1, model="SDM530", **what):

@@ -4,8 +4,11 @@ import pytest
 
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.simulator import Delivery, Faults, Quirks, VirtualLine
-from tests.doctor.lines import FAST, QUICK, bus, kinds, look, meter_settings, virtual_meter
+from tests.doctor.lines import FAST, THOROUGH, bus, kinds, look, meter_settings, virtual_meter
 
+SLOW = pytest.mark.slow
+# What has to be waited for.
+LASTING = {"nothing_there", "noise", "late", "foreign"}
 FAULTS = {
     "nothing_there": Faults(silent=True),
     "echo": Faults(echo=True),
@@ -30,9 +33,9 @@ FAULTS = {
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_healthy_line_has_nothing(line, seed):
     with VirtualLine(line, [virtual_meter(seed=seed)], turnaround_s=(0.001, 0.02), seed=seed) as virtual:
-        evidence, findings = look(bus(virtual.path, line=line, timeout_s=0.5))
+        evidence, findings = look(bus(virtual.path, line=line, timeout_s=0.5), THOROUGH)
         assert kinds(findings) == []
-        assert len(evidence.meters[0].exchanges) >= QUICK.requests
+        assert len(evidence.meters[0].exchanges) >= THOROUGH.requests
         assert {request.frame[1] for request in virtual.requests} <= {3, 4}
 
 
@@ -45,7 +48,13 @@ def test_a_fault_of_the_line_is_named_and_no_other(kind):
     assert all(text.endswith(".") for text in (finding.what, finding.advice))
 
 
-@pytest.mark.parametrize("kind", sorted(FAULTS.keys() - {"echo", "stray_bytes"}))
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=[SLOW] if kind in LASTING else [])
+        for kind in sorted(FAULTS.keys() - {"echo", "stray_bytes"})
+    ],
+)
 def test_a_fault_of_one_meter_is_not_laid_upon_the_other(kind):
     meters = [virtual_meter(1), virtual_meter(2, faults=FAULTS[kind])]
     with VirtualLine(FAST, meters, turnaround_s=0.002) as virtual:
@@ -53,10 +62,7 @@ def test_a_fault_of_one_meter_is_not_laid_upon_the_other(kind):
     assert kinds(findings) == [(kind, "meter2")]
 
 
-SLOW = pytest.mark.slow
-
-
-@pytest.mark.parametrize("apart_s", [0.0, pytest.param(0.0002, marks=SLOW), 0.0006, 0.01])
+@pytest.mark.parametrize("apart_s", [pytest.param(0.0, marks=SLOW), pytest.param(0.0002, marks=SLOW), 0.0006, 0.01])
 @pytest.mark.parametrize("fine", [(), pytest.param((virtual_meter(7),), marks=SLOW)], ids=["alone", "with another"])
 def test_two_meters_at_one_address(apart_s, fine):
     two = [
@@ -124,6 +130,6 @@ def test_a_meter_without_a_plausible_voltage():
 def test_a_latency_timer_of_16_ms(line, turnaround_s):
     slow_adapter = Delivery(usb_latency_s=0.016)
     with VirtualLine(line, [virtual_meter()], turnaround_s=turnaround_s, delivery=slow_adapter) as virtual:
-        _, (finding,) = look(bus(virtual.path, line=line, timeout_s=0.5))
+        _, (finding,) = look(bus(virtual.path, line=line, timeout_s=0.5), THOROUGH)
     assert finding.kind == "latency_timer"
     assert "for 16 ms" in finding.what
