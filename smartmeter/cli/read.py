@@ -119,6 +119,6 @@ def _troubles(read: _MeterRead, bus: BusSettings) -> list[str]:
         advice = f"check wiring (A and B swapped?), the address, and that the meter is set to {bus.format}"
         if not isinstance(bus.format, SerialFormat):
             advice = "check the address, and that the gateway speaks this protocol: tcp:// or rtu+tcp://"
-        return [f"{read.result.lost[0]}; {advice}"]
+        return [f"{read.result.lost[0]}; {advice}; `smartmeter doctor` finds out more"]
     absent = [f"it does not have {measurand}" for measurand in sorted(read.result.learned.absent)]
     return [str(error) for error in read.result.lost] + absent

@@ -112,7 +112,7 @@ def test_a_silent_meter_is_an_error_that_says_what_to_look_at(line_of, tmp_path,
     for line in captured.err.splitlines():
         assert re.fullmatch(
             r"smartmeter: meter gone: unit 7, .*: no answer; check wiring \(A and B swapped\?\), the address, "
-            r"and that the meter is set to 38400 8N1",
+            r"and that the meter is set to 38400 8N1; `smartmeter doctor` finds out more",
             line,
         )
 

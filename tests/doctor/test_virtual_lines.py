@@ -2,8 +2,9 @@
 
 import pytest
 
-from smartmeter.modbus.line import SerialFormat
-from smartmeter.simulator import Delivery, Faults, Quirks, VirtualLine
+from smartmeter.modbus.line import AsciiFormat, SerialFormat
+from smartmeter.simulator import NO_FAULTS, Delivery, Faults, Quirks, VirtualLine
+from smartmeter.simulator.frames import ASCII
 from tests.doctor.lines import FAST, THOROUGH, bus, kinds, look, meter_settings, virtual_meter
 
 SLOW = pytest.mark.slow
@@ -133,3 +134,12 @@ def test_a_latency_timer_of_16_ms(line, turnaround_s):
         _, (finding,) = look(bus(virtual.path, line=line, timeout_s=0.5), THOROUGH)
     assert finding.kind == "latency_timer"
     assert "for 16 ms" in finding.what
+
+
+@pytest.mark.parametrize("kind", [None, "echo", "noise", "silent_at_times"])
+def test_a_line_with_ascii(kind):
+    form, faults = AsciiFormat(115200, 7, "E", 1), FAULTS[kind] if kind else NO_FAULTS
+    with VirtualLine(form, [virtual_meter()], turnaround_s=0.002, framing=ASCII, faults=faults) as virtual:
+        evidence, findings = look(bus(f"ascii://{virtual.path}", line=form))
+    assert [finding.kind for finding in findings] == ([kind] if kind else [])
+    assert evidence.meters[0].has_answered
