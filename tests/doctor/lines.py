@@ -1,7 +1,6 @@
 """Virtual buses with something wrong, and what the doctor says of them."""
 
 import asyncio
-from random import Random
 
 from smartmeter.doctor.diagnose import diagnose
 from smartmeter.doctor.examine import Effort, examine
@@ -37,11 +36,3 @@ def look(settings, effort=QUICK):
 
 def kinds(findings):
     return [(finding.kind, finding.where) for finding in findings]
-
-
-def random_times(seed, count, turnaround):
-    """When answers arrive that are asked for after random pauses, each `turnaround()` after its request."""
-    rng, now_s = Random(seed), 0.0
-    for _ in range(count):
-        now_s += 0.01 + rng.uniform(0, 0.016) + turnaround(rng)
-        yield now_s
