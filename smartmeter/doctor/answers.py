@@ -7,7 +7,7 @@ from smartmeter.doctor.damage import LONGEST_REPAIRED, wrong_bits
 from smartmeter.doctor.evidence import Exchange, MeterEvidence
 from smartmeter.doctor.figures import failure_of
 from smartmeter.modbus.crc import has_valid_crc
-from smartmeter.modbus.frames import HEADER_BYTES
+from smartmeter.modbus.frames import HEADER_BYTES, answer_length
 
 # Noise spares some answers; two meters that answer at once hardly any.
 COLLIDING_SHARE = 0.5
@@ -24,8 +24,8 @@ def whole_answers(exchange: Exchange) -> tuple[bytes, ...]:
     header = bytes((request.unit, request.function, 2 * request.count))
     found, start = [], came.find(header)
     while start >= 0:
-        frame = came[start : start + request.answer_bytes]
-        if len(frame) == request.answer_bytes and has_valid_crc(frame):
+        frame = came[start : start + answer_length(request)]
+        if len(frame) == answer_length(request) and has_valid_crc(frame):
             found.append(frame[HEADER_BYTES:-2])
             start = came.find(header, start + len(frame))
         else:
@@ -71,7 +71,7 @@ def damaged_share(evidence: MeterEvidence) -> float:
 
 def wrong_bits_of(exchanges: Sequence[Exchange]) -> list[int | None]:
     """Of those short enough to tell: how many bits were wrong, one or two; None for more."""
-    short = [exchange for exchange in exchanges if exchange.request.answer_bytes <= LONGEST_REPAIRED]
+    short = [exchange for exchange in exchanges if answer_length(exchange.request) <= LONGEST_REPAIRED]
     return [
         wrong_bits(exchange.request, b"".join(piece.data for piece in exchange.answer).lstrip(b"\0"))
         for exchange in short
@@ -85,7 +85,7 @@ def look_like_two(evidence: MeterEvidence) -> bool:
         return False
     if looks_like_noise(evidence):
         return False
-    lengths = [sum(len(piece.data) for piece in each.answer) / each.request.answer_bytes for each in struck]
+    lengths = [sum(len(piece.data) for piece in each.answer) / answer_length(each.request) for each in struck]
     return 1 <= median(lengths) <= LONGEST_COLLISION
 
 

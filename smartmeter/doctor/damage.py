@@ -3,7 +3,7 @@
 from itertools import combinations
 
 from smartmeter.modbus.crc import crc16
-from smartmeter.modbus.frames import HEADER_BYTES, ReadRequest
+from smartmeter.modbus.frames import HEADER_BYTES, ReadRequest, answer_length
 
 # Longer frames have too many pairs of bits to try, and one pair in 65,536 fits by chance.
 LONGEST_REPAIRED = 13
@@ -15,7 +15,7 @@ def wrong_bits(request: ReadRequest, received: bytes) -> int | None:
 
     Only short answers are tried: those with at most 4 registers.
     """
-    if len(received) != request.answer_bytes or len(received) > LONGEST_REPAIRED:
+    if len(received) != answer_length(request) or len(received) > LONGEST_REPAIRED:
         return None
     header = bytes((request.unit, request.function, 2 * request.count))
     # A CRC is linear: what flipping a bit does to it does not depend on the other bits.

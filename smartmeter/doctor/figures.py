@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from smartmeter.doctor.evidence import Exchange, MeterEvidence
+from smartmeter.modbus import ascii_frames
 from smartmeter.modbus.errors import (
     AnswerError,
     DamagedAnswerError,
@@ -15,7 +16,8 @@ from smartmeter.modbus.errors import (
     ShortAnswerError,
     SilentTargetError,
 )
-from smartmeter.modbus.line import ASCII_ANSWER_OVERHEAD_CHARACTERS, AsciiFormat, Line
+from smartmeter.modbus.frames import answer_length
+from smartmeter.modbus.line import AsciiFormat, Line
 
 # The time-out that is suggested: three times what 99 % of the answers took to begin, but at least this, in these steps.
 FACTOR = 3.0
@@ -111,8 +113,8 @@ def _beyond_line_s(exchange: Exchange, line: Line) -> float:
 
 def _answer_characters(exchange: Exchange, line: Line) -> int:
     if isinstance(line, AsciiFormat):
-        return ASCII_ANSWER_OVERHEAD_CHARACTERS + 4 * exchange.request.count
-    return exchange.request.answer_bytes
+        return ascii_frames.answer_length(exchange.request)
+    return answer_length(exchange.request)
 
 
 def percentiles(times_s: Sequence[float]) -> Percentiles | None:

@@ -25,6 +25,7 @@ Kind = Literal[
     "two_meters",
     "noise",
     "broken_off",
+    "pauses",
     "late",
     "silent_at_times",
     "refused",

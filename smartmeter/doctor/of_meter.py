@@ -1,20 +1,18 @@
 """Findings about a meter that answers, well or badly."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from itertools import pairwise
 
 from smartmeter.doctor import answers
 from smartmeter.doctor.evidence import BusEvidence, Exchange, MeterEvidence
 from smartmeter.doctor.figures import failure_of, figures, first_byte_s
 from smartmeter.doctor.finding import Finding
+from smartmeter.doctor.of_values import value_findings
 from smartmeter.doctor.words import as_hex, moments, share
 from smartmeter.modbus.errors import ExceptionAnswerError
-from smartmeter.models.register import FLOATS
-from smartmeter.polling.decode import decode
+from smartmeter.modbus.frames import answer_length
 from smartmeter.polling.learned import block_rules
-from smartmeter.polling.probe import HIGHEST_VOLTAGE, LOWEST_VOLTAGE
 
-VOLTAGES = ("voltage_l1", "voltage_l2", "voltage_l3")
 # On a line that is otherwise good so few of the answers are damaged.
 FINE_SHARE = 0.25
 FEWEST_LATE = 2
@@ -55,6 +53,7 @@ def answering_findings(evidence: BusEvidence, meter: MeterEvidence) -> Iterator[
     """What else is wrong with answers that came, from where they are one meter's."""
     yield from _noise(evidence, meter)
     yield from _broken_off(meter)
+    yield from _pauses(meter)
     yield from _late(evidence, meter)
     yield from _silent_at_times(evidence, meter)
     yield from _refused(meter)
@@ -62,7 +61,7 @@ def answering_findings(evidence: BusEvidence, meter: MeterEvidence) -> Iterator[
     yield from _gateway(meter)
     yield from _foreign(meter)
     yield from _repeated(meter)
-    yield from _wrong_model(meter)
+    yield from value_findings(meter)
 
 
 def _failed(meter: MeterEvidence, kind: str) -> list[Exchange]:
@@ -105,7 +104,7 @@ def _noise(evidence: BusEvidence, meter: MeterEvidence) -> Iterator[Finding]:
 
 
 def _broken_off(meter: MeterEvidence) -> Iterator[Finding]:
-    broken = _failed(meter, "short")
+    broken = [exchange for exchange in _failed(meter, "short") if not answers.whole_answers(exchange)]
     if not broken:
         return
     shortest = min(exchange.request.count for exchange in broken)
@@ -113,7 +112,7 @@ def _broken_off(meter: MeterEvidence) -> Iterator[Finding]:
     example = broken[0]
     shown = [
         f"{share(len(broken), len(meter.exchanges))} answers broke off, such as {_example(example)}",
-        f"{len(example.received)} of {example.request.answer_bytes} bytes came",
+        f"{len(example.received)} of {answer_length(example.request)} bytes came",
     ]
     what = "Answers break off."
     advice = "Characters get lost: try another adapter or USB socket; on a Pi 1 to 3 `dwc_otg.speed=1` may help."
@@ -125,6 +124,23 @@ def _broken_off(meter: MeterEvidence) -> Iterator[Finding]:
             f"it a model of your own with `registers_per_request = {max(whole)}`, see docs/adding_a_meter.md."
         )
     yield Finding("broken_off", meter.meter.name, what, tuple(shown), advice)
+
+
+def _pauses(meter: MeterEvidence) -> Iterator[Finding]:
+    paused = [exchange for exchange in _failed(meter, "short") if answers.whole_answers(exchange)]
+    # A single one may be this machine's own doing.
+    if len(paused) < FEWEST_LATE:
+        return
+    moments_s = [piece.at_s for piece in paused[0].pieces]
+    pause_s = max(later_s - earlier_s for earlier_s, later_s in pairwise(moments_s))
+    yield Finding(
+        "pauses",
+        meter.meter.name,
+        "Answers come whole, but with pauses in them, and are given up too soon.",
+        (f"{share(len(paused), len(meter.exchanges))} answers, such as one with a pause of {1000 * pause_s:.0f} ms",),
+        "Take a faster adapter or gateway, or have it hand characters over at once; see that the machine is not too "
+        "busy.",
+    )
 
 
 def _late(evidence: BusEvidence, meter: MeterEvidence) -> Iterator[Finding]:
@@ -256,41 +272,3 @@ def _repeated(meter: MeterEvidence) -> Iterator[Finding]:
             "lead to the same meter.",
             "note",
         )
-
-
-def _wrong_model(meter: MeterEvidence) -> Iterator[Finding]:
-    values = {name: meter.values[name] for name in VOLTAGES if name in meter.values}
-    if not values or any(_is_plausible(value) for value in values.values()):
-        return
-    shown = [", ".join(f"{name} {'no value' if value is None else f'{value:g} V'}" for name, value in values.items())]
-    advice = "Set the `model` that the meter is; `smartmeter scan` finds out which it may be."
-    if not any(values.values()):
-        advice = "See that a voltage is connected to the meter's terminals, and that `model` is what the meter is."
-    swapped = _in_other_order(meter)
-    if swapped is not None:
-        shown.append(f"with the words in the other order voltage_l1 would be {swapped:.1f} V")
-        advice = "Set the meter's word order to its default, or take a model of your own with the other `order`."
-    yield Finding(
-        "wrong_model",
-        meter.meter.name,
-        f"The meter answers, but not like a {meter.meter.model.name}: no voltage is plausible.",
-        tuple(shown),
-        advice,
-    )
-
-
-def _is_plausible(value: float | None) -> bool:
-    return value is not None and LOWEST_VOLTAGE <= value <= HIGHEST_VOLTAGE
-
-
-def _in_other_order(meter: MeterEvidence) -> float | None:
-    register = meter.meter.model.registers.get("voltage_l1")
-    if register is None or register.type not in FLOATS:
-        return None
-    for exchange in meter.exchanges:
-        asked = exchange.request
-        alone = (asked.function, asked.address, asked.count) == (register.function, register.address, register.count)
-        if alone and exchange.data is not None:
-            value = decode(replace(register, order="little" if register.order == "big" else "big"), exchange.data)
-            return value if _is_plausible(value) else None
-    return None

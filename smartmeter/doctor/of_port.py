@@ -8,6 +8,7 @@ from smartmeter.doctor.figures import first_byte_s
 from smartmeter.doctor.finding import Finding
 from smartmeter.doctor.latency_timer import PACKET_BYTES, USUAL_TIMER_S, fit, is_held_back
 from smartmeter.modbus.errors import PortBusyError, PortError
+from smartmeter.modbus.frames import answer_length
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.modbus.ports import SerialPort, parse_port
 
@@ -117,7 +118,7 @@ def _held_back(evidence: BusEvidence) -> Iterator[Finding]:
         exchange
         for meter in evidence.meters
         for exchange in meter.exchanges
-        if exchange.data is not None and exchange.answer and exchange.request.answer_bytes < PACKET_BYTES
+        if exchange.data is not None and exchange.answer and answer_length(exchange.request) < PACKET_BYTES
     ]
     if timer_ms is None and is_held_back(_arrivals(answers)):
         shown.append(_lock(answers, evidence))

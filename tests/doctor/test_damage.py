@@ -3,10 +3,10 @@ from hypothesis import strategies as st
 
 from smartmeter.doctor.damage import wrong_bits
 from smartmeter.modbus.crc import append_crc
-from smartmeter.modbus.frames import ReadRequest
+from smartmeter.modbus.frames import ReadRequest, answer_length
 
 REQUEST = ReadRequest(1, 4, 0, 2)
-FRAME_BITS = 8 * REQUEST.answer_bytes
+FRAME_BITS = 8 * answer_length(REQUEST)
 
 
 def flipped(frame, bits):

@@ -136,6 +136,13 @@ def test_a_latency_timer_of_16_ms(line, turnaround_s):
     assert "for 16 ms" in finding.what
 
 
+def test_answers_with_pauses_in_them():
+    line = SerialFormat(9600)
+    with VirtualLine(line, [virtual_meter()], turnaround_s=0.002, delivery=Delivery(usb_latency_s=0.07)) as virtual:
+        _, findings = look(bus(virtual.path, line=line, timeout_s=0.5))
+    assert [finding.kind for finding in findings] == ["pauses"]
+
+
 @pytest.mark.parametrize("kind", [None, "echo", "noise", "silent_at_times"])
 def test_a_line_with_ascii(kind):
     form, faults = AsciiFormat(115200, 7, "E", 1), FAULTS[kind] if kind else NO_FAULTS
