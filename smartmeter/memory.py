@@ -131,6 +131,17 @@ class Memory:
         self._trouble = trouble
 
 
+def all_known(path: Path) -> Sequence[KnownMeter]:
+    """What `known_meters` gives of the state file at `path`; nothing if there is none yet.
+
+    Raises StateError if it cannot be read.
+    """
+    try:
+        return with_state(path, known_meters) if path.exists() else ()
+    except OSError as error:
+        raise StateError(f"{path}: {error.strerror}") from error
+
+
 def met_there(known: Iterable[KnownMeter], bus: BusSettings, meter: MeterSettings) -> Sequence[KnownMeter]:
     """Of the known meters those of this model that were met where this one is, in the same order."""
     place = (bus.name, meter.address, meter.model.name)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from smartmeter.cli.options import add_config_option, load_settings_from
 from smartmeter.errors import SmartmeterError
-from smartmeter.memory import known_meters, met_there
+from smartmeter.memory import all_known, met_there
 from smartmeter.modbus.connection import Connection, open_connection
 from smartmeter.modbus.counters import LineCounters
 from smartmeter.modbus.errors import AnswerError, PortBusyError, PortError
@@ -26,7 +26,7 @@ from smartmeter.polling.schedule import shortened
 from smartmeter.settings.errors import SettingsError
 from smartmeter.settings.model import BusSettings, MeterSettings, Settings, TelegramSettings
 from smartmeter.sinks.driver import require_driver
-from smartmeter.state import StateError, with_state
+from smartmeter.state import StateError
 
 EXAMPLES = """\
   smartmeter check
@@ -89,10 +89,9 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _known_meters(settings: Settings, findings: _Findings) -> Sequence[KnownMeter]:
-    path = settings.journal.state_path
     try:
-        return with_state(path, known_meters) if path.exists() else ()
-    except (StateError, OSError) as error:
+        return all_known(settings.journal.state_path)
+    except StateError as error:
         findings.warnings.append(f"what was learned of meters cannot be read: {error}")
         return ()
 

@@ -3,6 +3,8 @@
 import argparse
 import asyncio
 import json
+import sys
+from zoneinfo import ZoneInfo
 
 from smartmeter.cli.options import add_config_option, add_line_options, bus_from_options, load_settings_from
 from smartmeter.cli.progress import progress_bar
@@ -10,7 +12,10 @@ from smartmeter.doctor.diagnose import diagnose
 from smartmeter.doctor.evidence import BusEvidence
 from smartmeter.doctor.examine import Effort, examine
 from smartmeter.doctor.report import as_json, as_text, is_faulty
-from smartmeter.settings.model import BusSettings
+from smartmeter.memory import all_known, met_there
+from smartmeter.polling.known import KnownMeter
+from smartmeter.settings.model import BusSettings, Settings
+from smartmeter.state import StateError
 
 EXAMPLES = """\
   smartmeter doctor
@@ -49,16 +54,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    buses: tuple[BusSettings, ...] = (bus_from_options(args),) if args.port else load_settings_from(args).buses
+    if args.port:
+        buses: tuple[BusSettings, ...] = (bus_from_options(args),)
+        kept, zone = {}, ZoneInfo("UTC")
+    else:
+        settings = load_settings_from(args)
+        buses, kept, zone = settings.buses, _kept(settings), ZoneInfo(settings.timezone)
     examined = [_examine(bus, args) for bus in buses]
     found = [(evidence, diagnose(evidence)) for evidence in examined]
     faulty = any(is_faulty(findings) for _, findings in found)
     if args.json:
-        document = {"ok": not faulty, "buses": [as_json(evidence, findings) for evidence, findings in found]}
+        document = {"ok": not faulty, "buses": [as_json(evidence, findings, kept) for evidence, findings in found]}
         print(json.dumps(document, indent=2))
     else:
-        print("\n".join(as_text(evidence, findings) for evidence, findings in found))
+        print("\n".join(as_text(evidence, findings, kept, zone) for evidence, findings in found))
     return 1 if faulty else 0
+
+
+def _kept(settings: Settings) -> dict[str, KnownMeter]:
+    """What the daemon has learned of the meters that it met last, by name."""
+    try:
+        known = all_known(settings.journal.state_path)
+    except StateError as error:
+        print(f"smartmeter: what was learned of meters cannot be read: {error}", file=sys.stderr)
+        return {}
+    there = {meter.name: met_there(known, bus, meter) for bus in settings.buses for meter in bus.meters}
+    return {name: met[-1] for name, met in there.items() if met}
 
 
 def _examine(bus: BusSettings, args: argparse.Namespace) -> BusEvidence:

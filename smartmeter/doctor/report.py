@@ -1,11 +1,14 @@
 """What was found, as text for people and as JSON for programs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from zoneinfo import ZoneInfo
 
 from smartmeter.doctor.evidence import BusEvidence, MeterEvidence
 from smartmeter.doctor.figures import Figures, Percentiles, figures
 from smartmeter.doctor.finding import Finding
-from smartmeter.polling.learned import Learned, describe_news
+from smartmeter.polling.described import describe_known, known_as_json
+from smartmeter.polling.known import KnownMeter
+from smartmeter.polling.learned import describe_learned
 
 _FAILURES = {
     "gateway": "not reached by the gateway",
@@ -17,13 +20,16 @@ _FAILURES = {
 }
 
 
-def as_text(evidence: BusEvidence, findings: Sequence[Finding]) -> str:
-    """The bus, its meters with their figures, and what is wrong."""
+def as_text(evidence: BusEvidence, findings: Sequence[Finding], kept: Mapping[str, KnownMeter], zone: ZoneInfo) -> str:
+    """The bus, its meters with their figures, and what is wrong; `kept` is what the daemon has learned, by meter."""
     bus = evidence.bus
     lines = [f"bus {bus.name}: {bus.port}, {bus.format}, time-out {bus.timeout_s:g} s"]
     for meter in evidence.meters:
         lines.append(f"  meter {meter.meter.name}: {meter.meter.model.name} at address {meter.meter.address}")
         lines += [f"    {line}" for line in _meter_lines(evidence, meter)]
+        if known := kept.get(meter.meter.name):
+            lines.append("    the daemon has learned of it:")
+            lines += [f"      {line}" for line in describe_known(known, meter.meter.model, zone)]
     for finding in findings:
         lines.append(f"{finding.weight}: {finding.where}: {finding.what}")
         lines += [f"    {shown}" for shown in finding.evidence]
@@ -33,7 +39,7 @@ def as_text(evidence: BusEvidence, findings: Sequence[Finding]) -> str:
     return "\n".join(lines)
 
 
-def as_json(evidence: BusEvidence, findings: Sequence[Finding]) -> dict[str, object]:
+def as_json(evidence: BusEvidence, findings: Sequence[Finding], kept: Mapping[str, KnownMeter]) -> dict[str, object]:
     """The same for programs; times in seconds."""
     bus = evidence.bus
     return {
@@ -41,7 +47,7 @@ def as_json(evidence: BusEvidence, findings: Sequence[Finding]) -> dict[str, obj
         "port": bus.port,
         "format": str(bus.format),
         "timeout_s": bus.timeout_s,
-        "meters": [_meter_json(meter, evidence) for meter in evidence.meters],
+        "meters": [_meter_json(meter, evidence, kept.get(meter.meter.name)) for meter in evidence.meters],
         "findings": [
             {
                 "kind": finding.kind,
@@ -77,10 +83,7 @@ def _meter_lines(evidence: BusEvidence, meter: MeterEvidence) -> list[str]:
         lines.append(f"a time-out of {counted.timeout_s:g} s fits it; set are {evidence.bus.timeout_s:g} s")
     if meter.device:
         lines.append(meter.device)
-    learned = _learned(meter)
-    if learned:
-        lines.append(f"learned of it: {learned}")
-    return lines
+    return lines + _learned(meter)
 
 
 def _shown(of: Percentiles) -> str:
@@ -89,12 +92,12 @@ def _shown(of: Percentiles) -> str:
     return f"{shown}, {1000 * of.max_s:.1f} ms at most"
 
 
-def _learned(meter: MeterEvidence) -> str:
+def _learned(meter: MeterEvidence) -> list[str]:
     """What this examination has taught of the meter, in words."""
-    return "" if meter.learned is None else describe_news(Learned(), meter.learned, meter.meter.model)
+    return [] if meter.learned is None else describe_learned(meter.learned, meter.meter.model)
 
 
-def _meter_json(meter: MeterEvidence, evidence: BusEvidence) -> dict[str, object]:
+def _meter_json(meter: MeterEvidence, evidence: BusEvidence, known: KnownMeter | None) -> dict[str, object]:
     counted: Figures = figures(meter, evidence.line)
     return {
         "name": meter.meter.name,
@@ -107,6 +110,7 @@ def _meter_json(meter: MeterEvidence, evidence: BusEvidence) -> dict[str, object
         "beyond_line_s": _as_json(counted.beyond_line),
         "suggested_timeout_s": counted.timeout_s,
         "learned": _learned(meter),
+        "known": known_as_json(known, meter.meter.model) if known else None,
     }
 
 
