@@ -1,13 +1,16 @@
 """Settings made of what a scan has found, to paste or to write."""
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from smartmeter.cli.private_file import create_private_file
 from smartmeter.modbus.line import NetworkLine, SerialFormat
 from smartmeter.modbus.ports import Port
 from smartmeter.models import Model
+from smartmeter.scan.order import ADDRESSES
 from smartmeter.scan.scan import Found
 from smartmeter.settings.defaults import INTERVAL_US, TIMEOUT_US
 from smartmeter.settings.first import first_settings, system_language
@@ -79,28 +82,60 @@ def _comments(all_found: Sequence[Found], bus: BusSettings, wanted: Model | None
         alike = f"; {', '.join(others)} would look the same: put the right one" if others else ""
         yield f"{at}: {model.name}{f' by {evidence}' if evidence else ''}{alike}."
         if found.line != bus.format:
-            yield from _cannot_run(found, model, bus)
+            yield from _cannot_run(found, model, bus, all_found)
 
 
-def _cannot_run(found: Found, model: Model, bus: BusSettings) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A parameter that is to become `value`, of the meter that is then at `address` and understands `line`."""
+
+    parameter: str
+    value: str
+    address: int
+    line: SerialFormat
+
+    def command(self, port: str, model: Model) -> str:
+        return (
+            f"smartmeter set --port {shlex.quote(port)} --model {model.name} --address {self.address} "
+            f"--baudrate {self.line.baudrate} --parity {self.line.parity} {self}"
+        )
+
+    def can_be_made(self, model: Model) -> bool:
+        parameter = model.setup.parameters.get(self.parameter)
+        return parameter is not None and (self.value in parameter.values or not parameter.values)
+
+    def __str__(self) -> str:
+        return f"{self.parameter}={self.value}"
+
+
+def _cannot_run(found: Found, model: Model, bus: BusSettings, all_found: Sequence[Found]) -> Iterator[str]:
     yield f"#   Not in these settings: all meters on one line must be set alike, and most are at {bus.format}."
-    if any(meter.address == found.address for meter in bus.meters):
-        yield f"#   Another meter has address {found.address} as well: give this one a free one first, address=N."
-    if isinstance(found.line, SerialFormat) and isinstance(bus.format, SerialFormat):
-        yield "#   If it can be changed:"
-        for command in _changes(found, found.line, model, bus.port, bus.format):
-            yield f"#   {command}"
+    address = found.address
+    if any(meter.address == address for meter in bus.meters):
+        taken = {each.address for each in all_found}
+        address = next((free for free in ADDRESSES if free not in taken), address)
+        yield f"#   Another meter has address {found.address} as well; {address} is free."
+    if not (isinstance(found.line, SerialFormat) and isinstance(bus.format, SerialFormat)):
+        return
+    changes = tuple(_changes(found, found.line, address, bus.format))
+    if len(found.candidates) == 1 and all(change.can_be_made(model) for change in changes):
+        yield "#   This changes it, one after the other as each comes to count:"
+        yield from (f"#   {change.command(bus.port, model)}" for change in changes)
+    else:
+        yield f"#   If it can be set, at its display or by its maker's program: {', '.join(map(str, changes))}."
 
 
-def _changes(found: Found, line: SerialFormat, model: Model, port: str, to: SerialFormat) -> Iterator[str]:
-    """The commands that set the meter to the line of the others: each changes one thing, and the next knows it."""
-    of_meter = f"smartmeter set --port {port} --model {model.name} --address {found.address}"
+def _changes(found: Found, line: SerialFormat, address: int, to: SerialFormat) -> Iterator[_Change]:
+    """What makes the meter like the others."""
+    if address != found.address:
+        # First, as two meters at one address cannot be told apart any more.
+        yield _Change("address", str(address), found.address, line)
     if line.baudrate != to.baudrate:
-        yield f"{of_meter} --baudrate {line.baudrate} --parity {line.parity} baudrate={to.baudrate}"
+        yield _Change("baudrate", str(to.baudrate), address, line)
     if (line.parity, line.stopbits) != (to.parity, to.stopbits):
         # Two stop bits have a name of their own there.
         parity = "N2" if (to.parity, to.stopbits) == ("N", 2) else to.parity
-        yield f"{of_meter} --baudrate {to.baudrate} --parity {line.parity} parity={parity}"
+        yield _Change("parity", parity, address, replace(line, baudrate=to.baudrate))
 
 
 def _at(line: SerialFormat | NetworkLine) -> str:

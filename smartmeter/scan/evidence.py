@@ -1,8 +1,8 @@
 """What the registers of a meter say about its model. Pure: what was read is weighed, nothing is read here.
 
-A code that the model is known by decides. Else plausible voltages and a plausible frequency at the places where the
-model has them speak for it. A zero proves nothing: many meters answer it for registers that they do not have. What a
-meter refuses it does not have, and voltages that are none are not there.
+A code that the model is known by decides, if there are voltages where the model has them. Else plausible voltages and a
+plausible frequency at the places where the model has them speak for it. A zero proves nothing: many meters answer it
+for registers that they do not have. What a meter refuses it does not have, and voltages that are none are not there.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -56,9 +56,14 @@ class Rank:
     numbered: bool
 
     @property
-    def key(self) -> tuple[bool, bool, bool, int, bool]:
+    def decided(self) -> bool:
+        """Whether code and values agree: by chance a register may hold another model's code, but not voltages too."""
+        return self.coded and self.facts > 0
+
+    @property
+    def key(self) -> tuple[bool, bool, bool, bool, int, bool]:
         """What ranks are compared by."""
-        return self.coded, self.complete, self.timed, self.facts, self.numbered
+        return self.decided, self.complete, self.coded, self.timed, self.facts, self.numbered
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,7 @@ def judge(model: Model, readings: Readings) -> Candidate | None:
     """What speaks for the model; None if nothing does, or something is against it."""
     coded = is_coded(model, readings)
     kinds = [_voltage_kind(register, readings) for register in voltages_of(model)]
-    if not coded and (_Kind.REFUSED in kinds or _Kind.NONSENSE in kinds or not _are_alike(model, readings)):
+    if _Kind.REFUSED in kinds or _Kind.NONSENSE in kinds or not _are_alike(model, readings):
         return None
     plausible = kinds.count(_Kind.PLAUSIBLE)
     frequency = _frequency_kind(model, readings)

@@ -49,24 +49,36 @@ async def identify(read: ReadRegisters, unit: int, models: Sequence[Model]) -> I
     looker = _Looker(read, unit)
     await looker.look_at(code for model in models if (code := model.identification.code) is not None)
     coded = [model for model in models if is_coded(model, looker.readings)]
-    if not coded and (base := await looker.sunspec_base()) is not None:
+    likely = await _likely(looker, coded)
+    # What has told its code, and shows voltages where such a model has them, need not be asked for all others'.
+    is_decided = any(rank.decided for rank in _ranks(looker, likely))
+    if not is_decided and (base := await looker.sunspec_base()) is not None:
         device = Candidate(
             load_model(SUNSPEC),
             Rank(coded=True, complete=True, timed=False, facts=0, numbered=False),
             (f'"SunS" at {base}',),
         )
         return Identified((device,), None, looker.garbled)
-    # What has told its code need not be asked for all others' voltages.
-    asked = coded or models
-    await looker.look_at(first_of(model) for model in asked)
-    likely = [model for model in asked if judge(model, looker.readings) is not None]
-    await looker.look_at(register for model in likely for register in voltages_of(model))
-    likely = [model for model in likely if judge(model, looker.readings) is not None]
-    await looker.look_at(model.registers[FREQUENCY] for model in likely if FREQUENCY in model.registers)
+    if not is_decided:
+        likely = await _likely(looker, models)
     numbers = (model.identification.serial_number for model in likely)
     await looker.look_at(number for number in numbers if number is not None)
     candidates = most_probable(likely, looker.readings)
     return Identified(candidates, serial_number(candidates, looker.readings), looker.garbled)
+
+
+async def _likely(looker: "_Looker", models: Sequence[Model]) -> Sequence[Model]:
+    """Those of the models that nothing speaks against, after a look at all that speaks for one."""
+    await looker.look_at(first_of(model) for model in models)
+    likely = [model for model in models if judge(model, looker.readings) is not None]
+    await looker.look_at(register for model in likely for register in voltages_of(model))
+    likely = [model for model in likely if judge(model, looker.readings) is not None]
+    await looker.look_at(model.registers[FREQUENCY] for model in likely if FREQUENCY in model.registers)
+    return likely
+
+
+def _ranks(looker: "_Looker", models: Iterable[Model]) -> Iterable[Rank]:
+    return (candidate.rank for model in models if (candidate := judge(model, looker.readings)) is not None)
 
 
 class _Looker:

@@ -48,7 +48,12 @@ def test_tells_what_was_found_and_gives_settings_to_paste(line, tmp_path, capsys
     assert "address   2 at 9600 8N1: SDM530 or SDM630 or" in out
     assert "address   2 at 19200 8N1: SDM120M (code 0x0020" in out
     assert "address   3 at 9600 8N1: something answers, but garbled: two meters with one address, or noise" in out
-    assert "--model SDM120M --address 2 --baudrate 19200 --parity N baudrate=9600\n" in out
+    assert "#   Another meter has address 2 as well; 4 is free.\n" in out
+    of_meter = f"#   smartmeter set --port {line.path} --model SDM120M --address"
+    assert (
+        f"{of_meter} 2 --baudrate 19200 --parity N address=4\n{of_meter} 4 --baudrate 19200 --parity N baudrate=9600\n"
+        in out
+    )
     assert "# Address 3 at 9600 8N1: garbled answers; not in these settings." in out
     file = tmp_path / "pasted.toml"
     file.write_text(out.partition("For the settings:\n")[2])
@@ -56,6 +61,24 @@ def test_tells_what_was_found_and_gives_settings_to_paste(line, tmp_path, capsys
     assert bus.format == SerialFormat(9600)
     assert [(meter.name, meter.address) for meter in bus.meters] == [("sdm630_1", 1), ("sdm530_2", 2)]
     assert {request.frame[1] for request in line.requests} <= {3, 4}
+
+
+@pytest.mark.parametrize("model", ["SDM230", "PAC2200"])
+def test_who_may_be_another_or_cannot_be_set_is_set_by_no_command(model, tmp_path, capsys):
+    other = VirtualMeter(load_model(model), 2, format=SerialFormat(19200))
+    meters = [VirtualMeter(load_model("SDM630"), 1), other]
+    with VirtualLine(None, meters, link=tmp_path / "a port", turnaround_s=0.005) as line:
+        assert scan(line, "--addresses", "1,2", "--baudrate", "9600,19200", "--parity", "N") == 0
+    out = capsys.readouterr().out
+    assert "#   If it can be set, at its display or by its maker's program: baudrate=9600.\n" in out
+    assert "smartmeter set" not in out
+
+
+def test_a_port_with_a_blank_in_its_name_can_be_pasted(tmp_path, capsys):
+    meters = [VirtualMeter(load_model("SDM630"), 1), VirtualMeter(load_model("SDM630"), 2, format=SerialFormat(2400))]
+    with VirtualLine(None, meters, link=tmp_path / "a port", turnaround_s=0.005) as line:
+        assert scan(line, "--addresses", "1,2", "--baudrate", "9600,2400", "--parity", "N") == 0
+    assert f"smartmeter set --port '{tmp_path}/a port' --model SDM630 --address 2 " in capsys.readouterr().out
 
 
 def test_writes_settings_that_load_and_read_and_never_over_a_file(line, tmp_path, capsys):

@@ -47,6 +47,21 @@ async def test_a_code_leaves_only_models_with_this_code(name):
     assert any(text.startswith("code 0x") for text in found[name].evidence)
 
 
+@pytest.mark.parametrize("name", ["SDM630", "SDM72DM", "EM24"])
+async def test_a_code_without_voltages_where_its_model_has_them_proves_nothing(name):
+    meter, other = VirtualMeter(load_model("PAC2200")), load_model(name).identification
+    content = min(other.codes).to_bytes(2)
+
+    async def read(request):
+        asked = (request.function, request.address, request.count)
+        if asked == (other.code.function, other.code.address, other.code.count):
+            return content
+        return await reader(meter)(request)
+
+    identified = await identify(read, 1, catalogue())
+    assert [candidate.model.name for candidate in identified.candidates] == ["PAC2200"]
+
+
 async def test_what_speaks_for_a_model_is_told_in_words():
     values = {"voltage_l1": 231.2, "voltage_l2": 230.9, "voltage_l3": 231.4, "frequency": 50.0}
     found = await probable(VirtualMeter(load_model("SDM630"), values=values, serial_number=4711))
