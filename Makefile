@@ -25,7 +25,7 @@ page: $(RUN_READY) ## build the page anew
 	$(BIN)/python frontend/build_hook.py
 
 test: $(TEST_READY) ## run the tests
-	$(PYTEST) -n 3 -m "not slow"
+	$(PYTEST) -n 4 -m "not slow"
 
 slow: $(TEST_READY) ## run the tests that take long
 	$(PYTEST) -n 2 -m slow

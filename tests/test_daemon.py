@@ -190,6 +190,7 @@ def test_the_original_s_file_fills_the_original_s_table(tmp_path, line, postgres
     assert "telegramtoken" not in daemon.log
 
 
+@pytest.mark.slow
 def test_the_original_s_file_with_a_tunnel_pins_the_first_key(tmp_path, line, postgresql, ssh_server):
     postgresql.run(legacy_table())
     tunnel = tmp_path / "ssh_auth.toml"
@@ -208,6 +209,7 @@ def test_the_original_s_file_with_a_tunnel_pins_the_first_key(tmp_path, line, po
     assert "SHA256:" in daemon.log
 
 
+@pytest.mark.slow
 def test_sigusr2_reads_and_ships_everything_fast_for_its_time_and_then_as_before(tmp_path, line, postgresql):
     postgresql.run(legacy_table())
     # So long that no moment of their own comes during the test.

@@ -2,8 +2,10 @@
 
 import io
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 from PIL import Image
@@ -56,6 +58,13 @@ def ask(telegram_api, text, person=ANNA, within_s=20):
     before = len(telegram_api.sent(person.id))
     telegram_api.say(person.id, text, person)
     return telegram_api.wait_for(before + 1, within_s=within_s, chat_id=person.id)[-1]
+
+
+def told_to(state):
+    """How many events are noted as told to the chat."""
+    with closing(sqlite3.connect(state)) as connection:
+        [(sequence,)] = connection.execute("SELECT sequence FROM recipient")
+    return sequence
 
 
 def smartmeter(*arguments):
@@ -156,6 +165,8 @@ def test_an_alarm_is_told_at_its_begin_and_end_and_survives_a_restart(settings, 
         begun = telegram_api.wait_for(lambda sent: "255,5 V" in sent.text, within_s=20)
         assert re.search(r"house · Spannung\nSpannung L1 ist 255,5 V, seit .* über 253,0 V$", begun.text)
         assert [text for text, _ in begun.buttons] == ["Stumm 1h", "Stumm 8h", "Stumm 24h"]
+        # Ended before that is noted it would be told once more.
+        daemon.until(lambda: told_to(path.with_name("smartmeter_state.db")) == 1)
         assert daemon.end() == 0
     with running(path) as daemon:
         answer = ask(telegram_api, "/alarm")
@@ -181,6 +192,7 @@ def test_a_meter_that_falls_silent_is_an_alarm(settings, telegram_api, meter):
         telegram_api.wait_for(lambda sent: "wird wieder gelesen" in sent.text, within_s=40)
 
 
+@pytest.mark.slow
 def test_telegram_out_of_reach_costs_nothing_and_alarms_come_later_together(settings, telegram_api, meter, tmp_path):
     alarm = '[[alarm]]\nname = "v"\nmeasurand = "voltage_l1"\nabove = 253\nfor = "0s"\n'
     with running(settings(alarm)) as daemon:

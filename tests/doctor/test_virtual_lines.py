@@ -28,10 +28,10 @@ FAULTS = {
 
 @pytest.mark.parametrize(
     "line",
-    [FAST, SerialFormat(38400, 8, "E", 1), pytest.param(SerialFormat(9600, 8, "N", 1), marks=pytest.mark.slow)],
+    [FAST, SerialFormat(38400, 8, "E", 1), pytest.param(SerialFormat(9600, 8, "N", 1), marks=SLOW)],
     ids=str,
 )
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=SLOW), pytest.param(3, marks=SLOW)])
 def test_a_healthy_line_has_nothing(line, seed):
     with VirtualLine(line, [virtual_meter(seed=seed)], turnaround_s=(0.001, 0.02), seed=seed) as virtual:
         evidence, findings = look(bus(virtual.path, line=line, timeout_s=0.5), THOROUGH)
@@ -40,7 +40,7 @@ def test_a_healthy_line_has_nothing(line, seed):
         assert {request.frame[1] for request in virtual.requests} <= {3, 4}
 
 
-@pytest.mark.parametrize("kind", FAULTS)
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=[SLOW] if kind in LASTING else []) for kind in FAULTS])
 def test_a_fault_of_the_line_is_named_and_no_other(kind):
     with VirtualLine(FAST, [virtual_meter()], turnaround_s=0.002, faults=FAULTS[kind]) as virtual:
         _, (finding, *others) = look(bus(virtual.path))
@@ -49,13 +49,8 @@ def test_a_fault_of_the_line_is_named_and_no_other(kind):
     assert all(text.endswith(".") for text in (finding.what, finding.advice))
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        pytest.param(kind, marks=[SLOW] if kind in LASTING else [])
-        for kind in sorted(FAULTS.keys() - {"echo", "stray_bytes"})
-    ],
-)
+@SLOW
+@pytest.mark.parametrize("kind", sorted(FAULTS.keys() - {"echo", "stray_bytes"}))
 def test_a_fault_of_one_meter_is_not_laid_upon_the_other(kind):
     meters = [virtual_meter(1), virtual_meter(2, faults=FAULTS[kind])]
     with VirtualLine(FAST, meters, turnaround_s=0.002) as virtual:
@@ -78,7 +73,11 @@ def test_two_meters_at_one_address(apart_s, fine):
         assert "serial numbers 4711 and 4712 answer" in findings[0].evidence
 
 
-@pytest.mark.parametrize("theirs", [SerialFormat(9600), SerialFormat(19200, 8, "E"), SerialFormat(38400)], ids=str)
+@pytest.mark.parametrize(
+    "theirs",
+    [SerialFormat(19200, 8, "E"), *(pytest.param(SerialFormat(rate), marks=SLOW) for rate in (9600, 38400))],
+    ids=str,
+)
 def test_a_meter_at_another_speed_or_parity(theirs):
     with VirtualLine(None, [virtual_meter(format=theirs)], turnaround_s=0.002) as virtual:
         _, (finding,) = look(bus(virtual.path))
@@ -95,6 +94,7 @@ def test_a_meter_at_another_speed_than_the_others_is_to_follow_them():
     assert "Set this meter to 115200 8N1" in finding.advice
 
 
+@SLOW
 def test_another_address_is_nothing_there_beside_a_meter_that_answers():
     with VirtualLine(FAST, [virtual_meter(1)], turnaround_s=0.002) as virtual:
         _, (finding,) = look(bus(virtual.path, meter_settings(1), meter_settings(5)))
@@ -126,8 +126,10 @@ def test_a_meter_without_a_plausible_voltage():
     assert finding.kind == "wrong_model"
 
 
-@pytest.mark.parametrize("line", [SerialFormat(19200, 8, "E"), FAST], ids=str)
-@pytest.mark.parametrize("turnaround_s", [0.004, 0.016, (0.002, 0.05)], ids=str)
+@pytest.mark.parametrize("line", [SerialFormat(19200, 8, "E"), pytest.param(FAST, marks=SLOW)], ids=str)
+@pytest.mark.parametrize(
+    "turnaround_s", [0.004, *(pytest.param(each, marks=SLOW) for each in (0.016, (0.002, 0.05)))], ids=str
+)
 def test_a_latency_timer_of_16_ms(line, turnaround_s):
     slow_adapter = Delivery(usb_latency_s=0.016)
     with VirtualLine(line, [virtual_meter()], turnaround_s=turnaround_s, delivery=slow_adapter) as virtual:
@@ -136,6 +138,7 @@ def test_a_latency_timer_of_16_ms(line, turnaround_s):
     assert "for 16 ms" in finding.what
 
 
+@SLOW
 def test_answers_with_pauses_in_them():
     line = SerialFormat(9600)
     with VirtualLine(line, [virtual_meter()], turnaround_s=0.002, delivery=Delivery(usb_latency_s=0.07)) as virtual:
@@ -143,7 +146,9 @@ def test_answers_with_pauses_in_them():
     assert [finding.kind for finding in findings] == ["pauses"]
 
 
-@pytest.mark.parametrize("kind", [None, "echo", "noise", "silent_at_times"])
+@pytest.mark.parametrize(
+    "kind", [None, "echo", *(pytest.param(kind, marks=SLOW) for kind in ("noise", "silent_at_times"))]
+)
 def test_a_line_with_ascii(kind):
     form, faults = AsciiFormat(115200, 7, "E", 1), FAULTS[kind] if kind else NO_FAULTS
     with VirtualLine(form, [virtual_meter()], turnaround_s=0.002, framing=ASCII, faults=faults) as virtual:

@@ -83,6 +83,7 @@ async def test_what_only_refuses_is_found_without_a_model():
     assert found.chosen(None) is None
 
 
+@pytest.mark.slow
 async def test_a_model_is_asked_for_what_it_has():
     model = load_model("7M.24")
     with VirtualLine(None, [VirtualMeter(model, 33)], turnaround_s=0.005) as line:

@@ -89,6 +89,7 @@ def stored(postgresql):
     return rows
 
 
+@pytest.mark.slow
 def test_the_daemon_is_killed_again_and_again(postgresql, tmp_path):
     path = tmp_path / "smartmeter.db"
     asyncio.run(made_and_closed_journal(path, 20_000))
@@ -112,6 +113,7 @@ def test_the_daemon_is_killed_again_and_again(postgresql, tmp_path):
     assert set_aside(path) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 async def test_the_database_server_crashes_in_the_middle_of_a_drain(postgresql, tmp_path, mode):
     postgresql.run(legacy_table())
