@@ -86,7 +86,7 @@ def _noise(evidence: BusEvidence, meter: MeterEvidence) -> Iterator[Finding]:
     ]
     if len(evidence.meters) > 1:
         others = sum(bool(answers.damaged(each)) for each in evidence.meters if each is not meter)
-        shown.append(f"of the {len(evidence.meters) - 1} other meters on the line, {others} are struck too")
+        shown.append(f"other meters on the line that it strikes too: {others} of {len(evidence.meters) - 1}")
     errors = evidence.line_errors
     if errors is not None:
         shown.append(
