@@ -1,3 +1,4 @@
+import asyncio
 import sqlite3
 import time
 from contextlib import closing
@@ -96,3 +97,27 @@ async def test_notes_are_kept_and_the_newer_one_counts(tmp_path):
     with closing(sqlite3.connect(path)) as connection:
         rows = connection.execute("SELECT name, quantity, value, time_s FROM health_per_15m ORDER BY time_s").fetchall()
     assert rows[0] == ("cellar", "requests", 9.0, QUARTER // 1_000_000)
+
+
+async def test_notes_on_many_buses_are_not_compared_with_one_another(tmp_path, monkeypatch):
+    compared = []
+    monkeypatch.setattr(Health, "__eq__", lambda self, other: compared.append(other) or self is other)
+    journal = await Journal.open(JournalSettings(tmp_path / "smartmeter.db"), [], [])
+    journal.note_health([Health("bus", f"bus {number}", "load", QUARTER, 0.5) for number in range(300)])
+    await journal.commit()
+    assert compared == []
+    assert len(await journal.health_since(0, 1000)) == 300
+    await journal.close()
+
+
+async def test_what_is_noted_anew_while_it_is_written_is_written_too(tmp_path):
+    journal = await Journal.open(JournalSettings(tmp_path / "smartmeter.db"), [], [])
+    note = Health("bus", "cellar", "requests", QUARTER, 5)
+    journal.note_health([note])
+    writing = asyncio.create_task(journal.commit())
+    await asyncio.sleep(0)
+    journal.note_health([replace(note, value=9)])
+    await writing
+    await journal.commit()
+    assert await journal.health_since(0, 10) == [replace(note, value=9)]
+    await journal.close()

@@ -133,7 +133,7 @@ class Keeper:
 
     def note_health(self, health: Iterable[Health]) -> None:
         for each in health:
-            self._health[each.part, each.name, each.quantity, each.start_us] = each
+            self._health[_key_of(each)] = each
         if len(self._health) > MAX_HEALTH:
             # The disk takes nothing, and has not for days: only the newest are of interest then.
             for key in sorted(self._health, key=lambda key: key[-1])[: len(self._health) - MAX_HEALTH]:
@@ -297,7 +297,10 @@ class Keeper:
             self.committed = batch.rows[-1].sequence
         self._moved_cursors -= {sink for sink, sequence in batch.cursors.items() if self._cursors[sink] == sequence}
         del self._refusals[: len(batch.refusals)]
-        self._health = {key: each for key, each in self._health.items() if each not in batch.health}
+        for each in batch.health:
+            # What was noted anew meanwhile is still to be written.
+            if self._health.get(_key_of(each)) is each:
+                del self._health[_key_of(each)]
         self._announce()
 
     def _all_written(self, began_s: float) -> None:
@@ -320,3 +323,7 @@ class Keeper:
     def _announce(self) -> None:
         self._news.set()
         self._news = asyncio.Event()
+
+
+def _key_of(health: Health) -> tuple[str, str, str, int]:
+    return health.part, health.name, health.quantity, health.start_us
