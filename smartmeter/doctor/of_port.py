@@ -7,7 +7,7 @@ from smartmeter.doctor.evidence import BusEvidence, Exchange, Holder
 from smartmeter.doctor.figures import first_byte_s
 from smartmeter.doctor.finding import Finding
 from smartmeter.doctor.latency_timer import PACKET_BYTES, USUAL_TIMER_S, fit, is_held_back
-from smartmeter.modbus.errors import PortBusyError, PortError
+from smartmeter.modbus.errors import PortBusyError, PortError, PortGoneError
 from smartmeter.modbus.frames import answer_length
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.modbus.ports import SerialPort, parse_port
@@ -35,7 +35,7 @@ def _unusable(evidence: BusEvidence, error: PortError) -> Finding:
     code = getattr(error.__cause__, "errno", None)
     if isinstance(error, PortBusyError):
         return _shared(where, port, evidence.port.holders)
-    if evidence.meters or "gone away" in str(error):
+    if evidence.meters or isinstance(error, PortGoneError):
         return Finding(
             "port_lost",
             where,

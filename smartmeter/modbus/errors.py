@@ -32,6 +32,10 @@ class PortBusyError(PortError):
     """Another process uses the port."""
 
 
+class PortGoneError(PortError):
+    """The port was there, and has gone away."""
+
+
 class AnswerError(ModbusError):
     """A request has no good answer.
 

@@ -6,7 +6,7 @@ import time
 
 import serial
 
-from smartmeter.modbus.errors import PortError
+from smartmeter.modbus.errors import PortGoneError
 from smartmeter.modbus.line import SerialFormat
 from smartmeter.modbus.trace import Direction, Tap
 
@@ -46,7 +46,7 @@ def _read(port: serial.Serial) -> bytes:
     except BlockingIOError:
         return b""
     except OSError as error:
-        raise PortError(f"{port.port}: the port has gone away ({error.strerror})") from error
+        raise PortGoneError(f"{port.port}: the port has gone away ({error.strerror})") from error
     if not data:
-        raise PortError(f"{port.port}: the port has gone away")
+        raise PortGoneError(f"{port.port}: the port has gone away")
     return data

@@ -16,7 +16,7 @@ from typing import Protocol, Self
 
 from smartmeter.modbus import frames
 from smartmeter.modbus.counters import LineCounters
-from smartmeter.modbus.errors import AnswerError, ExceptionAnswerError, PortError, SilentTargetError
+from smartmeter.modbus.errors import AnswerError, ExceptionAnswerError, PortError, PortGoneError, SilentTargetError
 from smartmeter.modbus.frames import Found, ReadRequest, Request
 from smartmeter.modbus.line import Line, SerialFormat
 from smartmeter.modbus.port import open_port
@@ -270,13 +270,13 @@ class RtuConnection:
             while len(received) < enough:
                 chunk = os.read(self._fd, READ_BYTES)
                 if not chunk:
-                    raise PortError(f"{self._port.port}: {self._it} has gone away")
+                    raise PortGoneError(f"{self._port.port}: {self._it} has gone away")
                 received += chunk
         except BlockingIOError:
             # Nothing is left.
             pass
         except OSError as error:
-            raise PortError(f"{self._port.port}: {self._it} has gone away ({error.strerror})") from error
+            raise PortGoneError(f"{self._port.port}: {self._it} has gone away ({error.strerror})") from error
         if received:
             self._last_activity_s = time.monotonic()
             if self._tap is not None:
