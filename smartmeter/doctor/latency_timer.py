@@ -16,8 +16,8 @@ USUAL_TIMER_S = 0.016
 # Data bytes of a full packet, which is handed over at once.
 PACKET_BYTES = 62
 NEIGHBOURS = 5
-# By chance one in 10,000 examinations with the fewest arrivals comes so far; with a timer one in eight answers may have
-# been kept up on its way by half the time.
+# By chance less than one in 1,000 examinations with the fewest arrivals comes so far; with a timer one in eight answers
+# may have been kept up on its way by half the time.
 LEAST_FIT = 0.5
 FEWEST_ARRIVALS = 16
 
