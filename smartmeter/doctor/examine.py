@@ -17,13 +17,12 @@ from smartmeter.modbus.frames import ReadRequest
 from smartmeter.modbus.line import AsciiFormat, SerialFormat
 from smartmeter.modbus.ports import Port, SerialPort, parse_port
 from smartmeter.polling.learned import Learned
-from smartmeter.polling.probe import formats_to_try
+from smartmeter.polling.probe import VOLTAGES, formats_to_try
 from smartmeter.polling.round import plan_round, read_round
 from smartmeter.settings.model import BusSettings, MeterSettings
 
 # Of the requests so many are short ones: with these the moments of arrival tell most.
 SHORT_SHARE = 2 / 3
-VOLTAGES = ("voltage_l1", "voltage_l2", "voltage_l3")
 # Without a good answer to so many, asking for more is in vain; without any sign of life to so many.
 TRIES = 8
 SILENT_TRIES = 3

@@ -7,9 +7,7 @@ from smartmeter.doctor.evidence import MeterEvidence
 from smartmeter.doctor.finding import Finding
 from smartmeter.models.register import FLOATS
 from smartmeter.polling.decode import decode
-from smartmeter.polling.probe import HIGHEST_VOLTAGE, LOWEST_VOLTAGE
-
-VOLTAGES = ("voltage_l1", "voltage_l2", "voltage_l3")
+from smartmeter.polling.probe import HIGHEST_VOLTAGE, LOWEST_VOLTAGE, VOLTAGES
 
 
 def value_findings(meter: MeterEvidence) -> Iterator[Finding]:

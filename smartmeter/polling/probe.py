@@ -28,6 +28,7 @@ USUAL_FORMATS = (
     SerialFormat(2400, 8, "E", 1),
     SerialFormat(1200, 8, "N", 1),
 )
+VOLTAGES = ("voltage_l1", "voltage_l2", "voltage_l3")
 # A voltage in this range is one; a zero, or what another register holds, proves nothing.
 LOWEST_VOLTAGE = 50.0
 HIGHEST_VOLTAGE = 500.0

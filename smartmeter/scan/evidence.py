@@ -12,9 +12,8 @@ from enum import Enum, auto
 from smartmeter.modbus.line import NetworkLine, SerialFormat
 from smartmeter.models import Model, Register
 from smartmeter.polling.decode import decode
-from smartmeter.polling.probe import HIGHEST_VOLTAGE, LOWEST_VOLTAGE
+from smartmeter.polling.probe import HIGHEST_VOLTAGE, LOWEST_VOLTAGE, VOLTAGES
 
-VOLTAGES = ("voltage_l1", "voltage_l2", "voltage_l3")
 FREQUENCY = "frequency"
 # The phases of one supply: EN 50160 allows each 10 % up and down. What differs more is something else than voltages.
 LEAST_OF_HIGHEST = 0.75
