@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from smartmeter.modbus.connection import Connection, open_connection
 from smartmeter.modbus.counters import LineCounters
-from smartmeter.modbus.errors import AnswerError, NoAnswerError, PortError, SilentTargetError
+from smartmeter.modbus.errors import AnswerError, ModbusError, NoAnswerError, PortError, SilentTargetError
 from smartmeter.modbus.frames import ReadRequest
 from smartmeter.modbus.ports import is_network, parse_port
 from smartmeter.modbus.tcp import TcpConnection
@@ -81,11 +81,8 @@ class Bus:
             data = await connection.read(request)
             if note_turnaround is not None:
                 note_turnaround(turnaround_s(self.settings.format, request.count, connection.took_s))
-        except AnswerError as error:
-            self._note_failure(error)
-            raise
-        except PortError as error:
-            self._note_loss(error)
+        except ModbusError as error:
+            self._note_error(error)
             raise
         finally:
             self._turns.pass_on()
@@ -100,11 +97,8 @@ class Bus:
         await self._turns.take(deadline_s)
         try:
             await (await self._usable()).write(request)
-        except AnswerError as error:
-            self._note_failure(error)
-            raise
-        except PortError as error:
-            self._note_loss(error)
+        except ModbusError as error:
+            self._note_error(error)
             raise
         finally:
             self._turns.pass_on()
@@ -134,8 +128,8 @@ class Bus:
                 answers += came
                 if note_turnaround is not None and not any(isinstance(answer, AnswerError) for answer in came):
                     note_turnaround(turnaround_s(self.settings.format, asked[0].count, connection.took_s))
-            except PortError as error:
-                self._note_loss(error)
+            except ModbusError as error:
+                self._note_error(error)
                 raise
             finally:
                 self._turns.pass_on()
@@ -192,6 +186,12 @@ class Bus:
         self._pause_s = 0.0
         if self.trouble is not None:
             self._note_recovery()
+
+    def _note_error(self, error: ModbusError) -> None:
+        if isinstance(error, AnswerError):
+            self._note_failure(error)
+        elif isinstance(error, PortError):
+            self._note_loss(error)
 
     def _note_failure(self, error: AnswerError) -> None:
         # A gateway that says that a meter is silent is there.
