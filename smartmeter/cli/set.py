@@ -11,7 +11,7 @@ from smartmeter.configuring.asking import OwnLine
 from smartmeter.configuring.carry_out import Outcome, Retune, carry_out
 from smartmeter.configuring.change import Change, parameter_of, parameters_of, plan_change, read_present
 from smartmeter.configuring.errors import SetError
-from smartmeter.configuring.values import shown
+from smartmeter.configuring.values import parse_value, shown
 from smartmeter.configuring.what_next import advice, siblings, warnings
 from smartmeter.measurands import measurands
 from smartmeter.modbus.errors import AnswerError, ExceptionAnswerError, PortBusyError
@@ -59,6 +59,8 @@ def main(args: argparse.Namespace) -> int:
         return 0
     name, _, text = wanted[0].partition("=")
     parameter = parameter_of(meter.model, name)
+    # What cannot be is told before the line is needed.
+    parse_value(parameter, text)
     if parameter.name == ADDRESS:
         _require_free(text, siblings(bus, meter))
     asyncio.run(_set(bus, meter, (name, text), settings, args))

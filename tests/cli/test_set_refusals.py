@@ -5,6 +5,7 @@ import struct
 
 import pytest
 
+from smartmeter.cli.main import main
 from smartmeter.configuring import carry_out
 from smartmeter.simulator import Faults, Quirks
 from tests.configuring.setting import line_of, meter_of, set_on, writes
@@ -22,6 +23,12 @@ def test_an_address_that_is_taken_is_refused(capsys):
         assert set_on(line, meter, "address=5", "--yes") == 1
         assert writes(line) == []
     assert "address 5: another meter answers there already" in capsys.readouterr().err
+
+
+def test_a_value_that_cannot_be_is_refused_before_the_line_is_needed(tmp_path, capsys):
+    words = ["set", "--port", str(tmp_path / "none"), "--model", "SDM630", "address=300", "--yes"]
+    assert main(words) == 1
+    assert capsys.readouterr().err == "smartmeter: address cannot be '300'; it can be 1 to 247\n"
 
 
 def test_two_meters_at_the_new_address_are_noticed_by_their_noise(capsys):
