@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import repeat
 from typing import NamedTuple
 
 from smartmeter.reading import Reading
@@ -15,11 +14,31 @@ class LatestValue(NamedTuple):
     time_us: int
 
 
+class _LatestValues(Mapping[str, LatestValue]):
+    """Of each measurand of a meter, the last reading that had it: that is quicker to keep than a value for each."""
+
+    def __init__(self) -> None:
+        self._readings: dict[str, Reading] = {}
+
+    def take(self, reading: Reading) -> None:
+        self._readings.update(dict.fromkeys(reading.values, reading))
+
+    def __getitem__(self, measurand: str) -> LatestValue:
+        reading = self._readings[measurand]
+        return LatestValue(reading.values[measurand], reading.time_us)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._readings)
+
+    def __len__(self) -> int:
+        return len(self._readings)
+
+
 class Live:
     """The latest values by meter and measurand."""
 
     def __init__(self) -> None:
-        self._latest: dict[str, dict[str, LatestValue]] = {}
+        self._latest: dict[str, _LatestValues] = {}
         self._listeners: list[Callable[[Reading], None]] = []
 
     @property
@@ -42,7 +61,9 @@ class Live:
 
     def publish(self, reading: Reading) -> None:
         """Take in a reading."""
-        latest = map(LatestValue._make, zip(reading.values.values(), repeat(reading.time_us), strict=False))
-        self._latest.setdefault(reading.meter, {}).update(zip(reading.values, latest, strict=True))
+        latest = self._latest.get(reading.meter)
+        if latest is None:
+            latest = self._latest[reading.meter] = _LatestValues()
+        latest.take(reading)
         for listener in self._listeners:
             listener(reading)
