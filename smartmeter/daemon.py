@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 # How long another thread may hold the interpreter while the line waits: shipping must not delay requests.
 SWITCH_INTERVAL_S = 0.0005
+# New objects before garbage is looked for: the rounds of a thousand meters, under way at once, are none. Python's own 700
+# are reached 40 times a second then, which costs a seventh of the processor's time.
+LOOK_FOR_GARBAGE_AFTER = 20_000
 # After an error that nobody foresaw a part is started again after so long.
 RESTART_S = 10.0
 # What went wrong on the lines is summed up that often.
@@ -260,6 +263,7 @@ def keep_pauses_short() -> None:
     # What is there now stays for good: looking through it again and again would take 20 ms each time, on a Pi more.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(LOOK_FOR_GARBAGE_AFTER)
 
 
 async def _import_later(module: str, name: str) -> Callable[..., Awaitable[object]]:
