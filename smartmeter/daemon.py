@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 # How long another thread may hold the interpreter while the line waits: shipping must not delay requests.
 SWITCH_INTERVAL_S = 0.0005
-# New objects before garbage is looked for: the rounds of a thousand meters, under way at once, are none. Python's own 700
-# are reached 40 times a second then, which costs a seventh of the processor's time.
+# So many new objects, and garbage is looked for. The rounds of a thousand meters, under way at once, are none; they
+# reach Python's own 700 about 40 times a second, which costs a seventh of the processor's time.
 LOOK_FOR_GARBAGE_AFTER = 20_000
 # After an error that nobody foresaw a part is started again after so long.
 RESTART_S = 10.0

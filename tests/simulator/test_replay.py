@@ -45,13 +45,13 @@ def virtual_meter(address=1, **what):
 
 
 async def ask(kind, where, use, tap=None):
-    """What `use` makes of the read of a connection."""
+    """What `use` makes of a connection."""
     port = f"{kind}://{where}" if kind != "rtu" else str(where)
     connection = await open_connection(
         parse_port(port), FORMATS.get(kind, NetworkLine()), TIMEOUT_S, LineCounters(), tap
     )
     try:
-        return await use(connection.read)
+        return await use(connection)
     finally:
         connection.close()
 
@@ -83,9 +83,9 @@ def record(path, kind, meters, use):
     return Replay(read_recording(path)), result
 
 
-async def values(read, names=None):
+async def values(connection, names=None):
     meter = MeterSettings("it", MODEL, 1, dict.fromkeys(MODEL.registers, 1))
-    return await read_round(meter, NetworkLine(), frozenset(names or MODEL.registers), Learned(), read)
+    return await read_round(meter, NetworkLine(), frozenset(names or MODEL.registers), Learned(), connection.read)
 
 
 @pytest.mark.parametrize("replayed", KINDS)
@@ -109,16 +109,16 @@ def test_other_plans_are_served_from_what_is_known(tmp_path, kind):
 REQUEST = ReadRequest(1, 4, 0, 10)
 
 
-async def outcome(read, request=REQUEST):
+async def outcome(connection, request=REQUEST):
     """The registers, or the class of what was wrong."""
     try:
-        return await read(request)
+        return await connection.read(request)
     except AnswerError as error:
         return type(error)
 
 
-async def outcomes(read, times=4):
-    return [await outcome(read) for _ in range(times)]
+async def outcomes(connection, times=4):
+    return [await outcome(connection) for _ in range(times)]
 
 
 GOOD = virtual_meter().read(4, 0, 10)
@@ -141,32 +141,40 @@ def test_failures_are_replayed_in_their_order(tmp_path, faults, failure):
     assert over("rtu+tcp", replay, outcomes) == result
 
 
-async def leisurely_outcomes(read):
-    """As `outcomes`, with time for whatever else comes."""
+async def outcomes_and_all_that_comes(connection, told, bytes_each):
+    """The outcomes of three requests; the next is made when so many bytes have come for each before."""
     found = []
-    for _ in range(3):
-        found.append(await outcome(read))
-        await asyncio.sleep(0.1)
+    for number in range(1, 4):
+        found.append(await outcome(connection))
+        async with asyncio.timeout(10):
+            while len(received_in(told)) < number * bytes_each:
+                await connection.listen(0.01)
     return found
 
 
+ANSWER_BYTES = 5 + len(GOOD)
+
+
 @pytest.mark.parametrize(
-    ("faults", "expected"),
+    ("faults", "bytes_each", "expected"),
     [
-        (Faults(twice=True), [GOOD, GOOD, GOOD]),
-        (Faults(stray_zeros=3), [GOOD, GOOD, GOOD]),
-        (Faults(late_s=0.19, every=2), [NoAnswerError, GOOD, NoAnswerError]),
+        (Faults(twice=True), 2 * ANSWER_BYTES, [GOOD, GOOD, GOOD]),
+        (Faults(stray_zeros=3), 3 + ANSWER_BYTES, [GOOD, GOOD, GOOD]),
+        (Faults(late_s=3 * TIMEOUT_S, every=2), ANSWER_BYTES, [NoAnswerError, GOOD, NoAnswerError]),
     ],
 )
-def test_what_comes_besides_and_late_is_replayed_too(tmp_path, faults, expected):
+def test_what_comes_besides_and_late_is_replayed_too(tmp_path, faults, bytes_each, expected):
     path = tmp_path / "a.jsonl"
-    replay, result = record(path, "rtu", [virtual_meter(faults=faults)], leisurely_outcomes)
-    assert result == expected
-    told = []
-    assert over("rtu", replay, leisurely_outcomes, lambda *what: told.append(what)) == expected
-    assert received_in(told) == received_in(
-        (piece.direction, piece.time_us, piece.data) for piece in read_recording(path).pieces
-    )
+
+    def heard_on(served, tap):
+        told = []
+        use = partial(outcomes_and_all_that_comes, told=told, bytes_each=bytes_each)
+        assert over("rtu", served, use, lambda *what: (told.append(what), tap(*what))) == expected
+        return received_in(told)
+
+    with recording_to(path, Header("rtu", LINE)) as tap:
+        first = heard_on([virtual_meter(faults=faults)], tap)
+    assert heard_on(Replay(read_recording(path)), lambda *_: None) == first
 
 
 def received_in(told):
