@@ -73,6 +73,8 @@ def smartmeter(*arguments):
     return done.returncode, done.stdout + done.stderr
 
 
+# A chart is drawn by a process that is nice to all others.
+@pytest.mark.timeout(300)
 def test_pairing_refusal_and_every_command_in_both_languages(settings, telegram_api, tmp_path):
     path = settings('[[tariff]]\nprice = 0.3\n[[alarm]]\nname = "voltage"\nmeasurand = "voltage_l1"\nabove = 253\n')
     with running(path) as daemon:
@@ -100,7 +102,7 @@ def test_pairing_refusal_and_every_command_in_both_languages(settings, telegram_
             assert answer.text.startswith("Intervall verkürzt: alles alle ")
             assert re.search(r"bis \d\d:\d\d:\d\d\.$", answer.text, re.MULTILINE)
         for command in ("/grafik Spannung_L1 1h", "/chart voltage_l1 1h"):
-            answer = ask(telegram_api, command, within_s=40)
+            answer = ask(telegram_api, command, within_s=120)
             picture = Image.open(io.BytesIO(answer.photo))
             assert picture.size == (1280, 720)
             assert len(picture.convert("RGB").getcolors(1 << 20)) > 10
@@ -186,10 +188,10 @@ def test_a_meter_that_falls_silent_is_an_alarm(settings, telegram_api, meter):
     with running(settings('[[alarm]]\nname = "still"\nsilent = "10s"\n')) as daemon:
         pair(daemon, telegram_api)
         meter.faults = Faults(silent=True)
-        begun = telegram_api.wait_for(lambda sent: "keine Ablesung" in sent.text, within_s=40)
+        begun = telegram_api.wait_for(lambda sent: "keine Ablesung" in sent.text, within_s=120)
         assert re.search(r"seit 1\d s keine Ablesung", begun.text)
         meter.faults = NO_FAULTS
-        telegram_api.wait_for(lambda sent: "wird wieder gelesen" in sent.text, within_s=40)
+        telegram_api.wait_for(lambda sent: "wird wieder gelesen" in sent.text, within_s=120)
 
 
 @pytest.mark.slow

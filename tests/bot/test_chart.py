@@ -18,6 +18,9 @@ from smartmeter.bot import chart_process
 from smartmeter.bot.chart import ChartError, ChartOrder, draw_chart
 from tests.reports.made_up import IMPORT, at, history_of, steadily
 
+# The process is nice to all others: where the tests have every core busy it takes long.
+pytestmark = pytest.mark.timeout(240)
+
 BEGIN_US, END_US = at(2026, 6, 1), at(2026, 6, 2)
 
 

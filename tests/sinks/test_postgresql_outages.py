@@ -135,12 +135,13 @@ async def test_a_write_that_is_cancelled_leaves_all_or_nothing_and_the_sink_can_
 
 
 async def test_a_database_that_hangs_is_given_up(postgresql, sink_on, monkeypatch):
-    monkeypatch.setattr("smartmeter.sinks.postgresql.sink.WRITE_TIMEOUT_S", 0.2)
     postgresql.run(legacy_table())
     with psycopg.connect(**postgresql.server.superuser | {"dbname": postgresql.name}) as lock:
         lock.execute("LOCK TABLE smartmeter")
         async with sink_on(postgresql.settings()) as sink:
-            await fails(sink, "not done within 0.2 s")
+            with monkeypatch.context() as impatience:
+                impatience.setattr("smartmeter.sinks.postgresql.sink.WRITE_TIMEOUT_S", 0.2)
+                await fails(sink, "not done within 0.2 s")
             lock.rollback()
             assert await sink.write(entries([1])) == []
 

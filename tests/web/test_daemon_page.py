@@ -57,7 +57,7 @@ async def events(answer):
             yield name, json.loads(value)
 
 
-async def until(stream, wanted, within_s=10):
+async def until(stream, wanted, within_s=30):
     async with asyncio.timeout(within_s):
         async for name, content in stream:
             if wanted(name, content):

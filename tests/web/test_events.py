@@ -41,7 +41,7 @@ def parsed(data):
     return found
 
 
-async def soon(stream, within_s=2.0):
+async def soon(stream, within_s=20.0):
     (event,) = parsed(await asyncio.wait_for(anext(stream), within_s))
     return event
 
