@@ -20,6 +20,7 @@ from smartmeter.modbus.trace import Direction, Tap
 from smartmeter.modbus.write_request import WriteRequest
 
 RECEIVED_AT_ONCE = 4096
+NO_MODBUS = "what came is no Modbus TCP; is the gateway set to another protocol?"
 
 
 class TcpConnection:
@@ -38,7 +39,7 @@ class TcpConnection:
         "_timer",
         "_transaction",
         "_waiter",
-        "is_broken",
+        "_why_broken",
         "timeout_s",
         "took_s",
     )
@@ -60,8 +61,7 @@ class TcpConnection:
         self._waiter: asyncio.Future[None] | None = None
         self._deadline_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        # Whether the other side has closed it, or sends what is no Modbus: it must be opened anew.
-        self.is_broken = False
+        self._why_broken = ""
         self.took_s = 0.0
         self._loop.add_reader(sock.fileno(), self._take_bytes)
 
@@ -72,6 +72,11 @@ class TcpConnection:
         Raises PortError.
         """
         return cls(await connect(port), str(port), timeout_s, counters, tap)
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the other side has closed it, or sends what is no Modbus: it must be opened anew."""
+        return self._why_broken != ""
 
     def close(self) -> None:
         """Close the connection; who waits for an answer gets a PortError."""
@@ -132,8 +137,8 @@ class TcpConnection:
 
     async def _exchange(self, asked: dict[int, Request], *frames: bytes) -> None:
         """Send the requests, and return when each of them has an answer or an error."""
-        if self.is_broken:
-            raise PortError(f"{self._name}: the connection was closed by the other side")
+        if self._why_broken:
+            raise PortError(f"{self._name}: {self._why_broken}")
         for frame in frames:
             self._send(frame)
         self._asked = asked
@@ -168,10 +173,10 @@ class TcpConnection:
         except BlockingIOError:
             return
         except OSError as error:
-            self._break(f"{self._name}: {explain(error)}")
+            self._break(explain(error))
             return
         if not chunk:
-            self._break(f"{self._name}: the connection was closed by the other side")
+            self._break("the connection was closed by the other side")
             return
         if self._tap is not None:
             self._tap(Direction.RECEIVED, time.monotonic(), chunk)
@@ -201,13 +206,13 @@ class TcpConnection:
     def _take_garbage(self, received: bytes) -> None:
         for number, request in self._asked.items():
             self._answers[number] = DamagedAnswerError(
-                f"{request}: what came is no Modbus TCP; is the gateway set to another protocol?",
+                f"{request}: {NO_MODBUS}",
                 encode(number, request),
                 received,
             )
         self._asked = {}
         self._stop_listening()
-        self.is_broken = True
+        self._why_broken = NO_MODBUS
         self._done()
 
     def _look_at_deadline(self) -> None:
@@ -232,10 +237,10 @@ class TcpConnection:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _break(self, text: str) -> None:
-        self.is_broken = True
+    def _break(self, why: str) -> None:
+        self._why_broken = why
         self._stop_listening()
-        self._fail(text)
+        self._fail(f"{self._name}: {why}")
 
     def _fail(self, text: str) -> None:
         if self._waiter is not None and not self._waiter.done():

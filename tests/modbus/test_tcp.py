@@ -172,6 +172,8 @@ async def test_garbage_breaks_the_connection_and_costs_the_request():
             await connection.read(FIRST)
         assert connection.is_broken
         assert counters.damaged == 1
+        with pytest.raises(PortError, match="no Modbus TCP"):
+            await connection.read(FIRST)
 
 
 async def test_a_refused_connection_is_told():
