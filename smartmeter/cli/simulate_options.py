@@ -27,8 +27,8 @@ HIGHEST_BYTE = 255
 # By their names in the parsed arguments.
 FORMAT_OPTIONS = ("baudrate", "parity", "stopbits")
 SERIAL_OPTIONS = (*FORMAT_OPTIONS, "settings", "ascii", "usb_latency_ms", "collide", "echo")
-BYTE_FAULTS = ("noise", "stray_zeros")
-FAULTS = ("silent", "exception", "late_ms", "twice", "cut_bytes", "foreign_address", *BYTE_FAULTS)
+BYTE_FAULTS = ("noise", "most_bytes", "stray_zeros")
+FAULTS = ("silent", "exception", "late_ms", "twice", "cut_bytes", "garbage", "foreign_address", *BYTE_FAULTS)
 STRIKING = ("every", "faulty_address")
 METERS = ("model", "address", "seed", "settings", "collide", "turnaround_ms", "max_registers", "refuse_undefined")
 
@@ -125,6 +125,15 @@ def _add_faults(faults: argparse._ArgumentGroup) -> None:
         help="this exception instead of the answer (6: device busy)",
     )
     faults.add_argument("--cut-bytes", type=length, metavar="N", help="leave the answer's last bytes out")
+    faults.add_argument(
+        "--most-bytes",
+        type=length,
+        metavar="N",
+        help="break longer answers off, as a meter does whose supply is too weak for them",
+    )
+    faults.add_argument(
+        "--garbage", type=_garbage, metavar="HEX", help="these bytes instead of the answer, as in f8c003"
+    )
     faults.add_argument("--stray-zeros", type=length, metavar="N", help="so many zero bytes before the answer")
     faults.add_argument(
         "--foreign-address", type=number_between(int, 0, HIGHEST_BYTE), metavar="N", help="answers carry this address"
@@ -227,6 +236,8 @@ def _make_faulty(meters: Sequence[VirtualMeter], args: argparse.Namespace) -> No
         twice=args.twice,
         exception=args.exception,
         cut_bytes=args.cut_bytes or 0,
+        most_bytes=args.most_bytes,
+        garbage=args.garbage or b"",
         stray_zeros=args.stray_zeros or 0,
         foreign_address=args.foreign_address,
         every=args.every or 1,
@@ -247,6 +258,16 @@ def _addresses(text: str) -> list[int]:
     if not addresses or any(address not in ADDRESSES for address in addresses):
         raise argparse.ArgumentTypeError(f"{text!r} is no list of addresses; they are numbers from 1 to 247, as in 1,2")
     return addresses
+
+
+def _garbage(text: str) -> bytes:
+    try:
+        garbage = bytes.fromhex(text)
+    except ValueError:
+        garbage = b""
+    if not 1 <= len(garbage) <= MOST_BYTES:
+        raise argparse.ArgumentTypeError(f"{text!r} is not 1 to {MOST_BYTES} bytes in hexadecimal, as in f8c003")
+    return garbage
 
 
 def _several_settings(text: str) -> list[SerialFormat]:

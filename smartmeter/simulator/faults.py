@@ -39,14 +39,16 @@ class Faults:
     Of the answers that are due the first of `every` are struck, counted from the moment that the faults were put in
     place. `silent`: no answer. `exception`: this exception code instead of the answer. `late_s`: the answer comes so
     much later. `noise`: the probability, 0 to 1, that one to three bits of the answer are flipped. `cut_bytes`: the
-    answer's last bytes are missing. `foreign_address`: the answer carries this address. `wrong_byte_count`: added to
-    the byte count of the answer. `stray_zeros`: so many zero bytes come before the answer. `echo` (of a line only):
-    every request comes back first, as from an adapter that hears itself. `twice`: the answer comes two times.
+    answer's last bytes are missing. `most_bytes`: the answer breaks off after so many bytes, as that of a meter whose
+    supply is too weak for longer ones. `foreign_address`: the answer carries this address. `wrong_byte_count`: added to
+    the byte count of the answer. `stray_zeros`: so many zero bytes come before the answer. `garbage`: these bytes come
+    instead of the answer. `echo` (of a line only): every request comes back first, as from an adapter that hears
+    itself. `twice`: the answer comes two times.
 
     Over a network only: `wrong_transaction`: added to the transaction id.
-    `hang_up`: the connection is closed after the answer, or what `cut_bytes` leaves of it. `garbage`: these bytes come
-    instead of the answer. On Modbus TCP there are these, `silent`, `exception`, `late_s`, `cut_bytes`,
-    `foreign_address` and `wrong_byte_count`.
+    `hang_up`: the connection is closed after the answer, or what `cut_bytes` leaves of it. On Modbus TCP there are
+    these, `silent`, `exception`, `late_s`, `twice`, `cut_bytes`, `garbage`, `foreign_address` and
+    `wrong_byte_count`.
     """
 
     silent: bool = False
@@ -54,15 +56,16 @@ class Faults:
     late_s: float = 0.0
     noise: float = 0.0
     cut_bytes: int = 0
+    most_bytes: int | None = None
     foreign_address: int | None = None
     wrong_byte_count: int = 0
     stray_zeros: int = 0
+    garbage: bytes = b""
     echo: bool = False
     twice: bool = False
     every: int = 1
     wrong_transaction: int = 0
     hang_up: bool = False
-    garbage: bytes = b""
 
 
 NO_FAULTS = Faults()
@@ -89,6 +92,8 @@ def turnaround(turnaround_s: Turnaround, rng: Random) -> float:
 
 def spoil(frame: bytes, faults: Faults, rng: Random, framing: Framing = RTU) -> bytes:
     """An answer frame after the faults have been at it. Faults that are no matter of its bytes are not for here."""
+    if faults.garbage:
+        return faults.garbage
     spoiled = bytearray(frame)
     opened = framing.open(frame) if faults.wrong_byte_count or faults.foreign_address is not None else None
     if opened is not None:
@@ -96,7 +101,8 @@ def spoil(frame: bytes, faults: Faults, rng: Random, framing: Framing = RTU) -> 
     if faults.noise and rng.random() < faults.noise:
         for bit in rng.sample(range(8 * len(spoiled)), rng.randint(1, MOST_FLIPPED_BITS)):
             spoiled[bit // 8] ^= 1 << bit % 8
-    return bytes(faults.stray_zeros) + bytes(spoiled[: max(0, len(spoiled) - faults.cut_bytes)])
+    whole = max(0, len(spoiled) - faults.cut_bytes)
+    return bytes(faults.stray_zeros) + bytes(spoiled[:whole][: faults.most_bytes])
 
 
 def spoil_content(address: int, pdu: bytes, faults: Faults) -> tuple[int, bytes]:

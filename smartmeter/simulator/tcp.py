@@ -145,7 +145,7 @@ def _write(write: Write, frame: bytes, answer: NetworkAnswer, hang_up: Callable[
 
 
 def _write_now(write: Write, frame: bytes, faults: Faults, hang_up: Callable[[], None]) -> None:
-    write(faults.garbage or frame)
+    write(frame)
     if faults.twice:
         write(frame)
     if faults.hang_up:
@@ -192,7 +192,12 @@ class _Connection(asyncio.Protocol):
             address, pdu = spoil_content(answer.address, answer.pdu, faults)
             number = (transaction + faults.wrong_transaction) % 0x10000
             frame = HEADER.pack(number, MODBUS_PROTOCOL, 1 + len(pdu), address) + pdu
-            _write(self._transport.write, frame[: len(frame) - faults.cut_bytes], answer, self._transport.close)
+            _write(
+                self._transport.write,
+                faults.garbage or frame[: len(frame) - faults.cut_bytes],
+                answer,
+                self._transport.close,
+            )
 
 
 class _RtuConnection(_Connection):

@@ -93,6 +93,8 @@ def test_one_model_at_several_addresses():
         (("--late-ms", "900"), minimalmodbus.NoResponseError),
         (("--noise", "1"), minimalmodbus.InvalidResponseError),
         (("--cut-bytes", "3"), minimalmodbus.InvalidResponseError),
+        (("--most-bytes", "8"), minimalmodbus.InvalidResponseError),
+        (("--garbage", "f8 c0 03"), minimalmodbus.InvalidResponseError),
         (("--stray-zeros", "1"), minimalmodbus.InvalidResponseError),
         (("--foreign-address", "9"), minimalmodbus.InvalidResponseError),
         (("--echo",), minimalmodbus.InvalidResponseError),
@@ -155,6 +157,9 @@ def test_an_adapter_may_hold_answers_back(tmp_path):
         ((), ("--turnaround-ms", "500"), "no answer"),
         (("--rtu",), ("--noise", "1"), "damaged"),
         (("--rtu",), ("--cut-bytes", "2"), "broke off"),
+        (("--rtu",), ("--most-bytes", "70"), "broke off"),
+        (("--rtu",), ("--garbage", "f8c003"), "damaged, 3 of 93 bytes"),
+        ((), ("--garbage", "485454502f312e31"), "what came is no Modbus TCP"),
     ],
 )
 def test_faults_over_a_network(kind, options, error):

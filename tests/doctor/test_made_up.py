@@ -1,4 +1,4 @@
-"""What is said of evidence that no virtual line brings about."""
+"""What is said of evidence that a virtual line brings about slowly, or not at all."""
 
 from dataclasses import replace
 
@@ -8,8 +8,7 @@ from smartmeter.modbus.crc import append_crc
 from smartmeter.modbus.errors import PortGoneError
 from smartmeter.modbus.frames import ReadRequest, explain_failure
 from smartmeter.modbus.line import SerialFormat
-from smartmeter.simulator import VirtualLine, VirtualMeter
-from tests.doctor.lines import FAST, bus, look, meter_settings
+from tests.doctor.lines import bus, meter_settings
 
 SHORT, LONG = ReadRequest(1, 4, 0, 2), ReadRequest(1, 4, 0, 40)
 OTHER = SerialFormat(9600, 8, "E", 1)
@@ -45,13 +44,6 @@ def test_what_is_never_an_answer_at_any_setting_is_garbled():
     assert "whether A and B are swapped" in finding.advice
 
 
-def test_where_only_long_answers_break_off_the_meter_s_supply_is_too_weak():
-    (finding,) = diagnose(evidence(came(SHORT, answer(SHORT)), came(LONG, answer(LONG)[:40]), came(LONG, b"\1\4\x50")))
-    assert (finding.kind, finding.what) == ("broken_off", "Long answers break off, short ones do not.")
-    assert "40 of 85 bytes came" in finding.evidence
-    assert "`registers_per_request = 2`" in finding.advice
-
-
 def test_where_short_answers_break_off_as_well_it_is_not():
     (finding,) = diagnose(evidence(came(SHORT, answer(SHORT)[:4]), came(LONG, answer(LONG)), came(LONG, b"\1\4\x50")))
     assert (finding.kind, finding.what) == ("broken_off", "Answers break off.")
@@ -72,14 +64,3 @@ def test_a_port_that_has_gone_before_the_first_request_is_lost_and_not_missing()
     gone = evidence(port_error=PortGoneError("/dev/ttyUSB0: the port has gone away"))
     (finding, *_) = diagnose(replace(gone, meters=()))
     assert finding.kind == "port_lost"
-
-
-def test_voltages_in_the_other_word_order_are_told():
-    settings = meter_settings()
-    turned = {id_: replace(register, order="little") for id_, register in settings.model.registers.items()}
-    meter_with_turned_words = VirtualMeter(replace(settings.model, registers=turned), values={"voltage_l1": 231.5})
-    with VirtualLine(FAST, [meter_with_turned_words], turnaround_s=0.002) as line:
-        _, (finding,) = look(bus(line.path, settings))
-    assert finding.kind == "wrong_model"
-    assert finding.evidence[-1] == "with the words in the other order voltage_l1 would be 231.5 V"
-    assert "word order" in finding.advice

@@ -1,15 +1,18 @@
 """One fault at a time on a virtual line: the doctor names it, and nothing else."""
 
+import re
+from dataclasses import replace
+
 import pytest
 
 from smartmeter.modbus.line import AsciiFormat, SerialFormat
-from smartmeter.simulator import NO_FAULTS, Delivery, Faults, Quirks, VirtualLine
+from smartmeter.simulator import NO_FAULTS, Delivery, Faults, Quirks, VirtualLine, VirtualMeter
 from smartmeter.simulator.frames import ASCII
 from tests.doctor.lines import FAST, THOROUGH, bus, kinds, look, meter_settings, virtual_meter
 
 SLOW = pytest.mark.slow
 # What has to be waited for.
-LASTING = {"nothing_there", "noise", "late", "foreign"}
+LASTING = {"nothing_there", "garbled", "noise", "late", "foreign"}
 FAULTS = {
     "nothing_there": Faults(silent=True),
     "echo": Faults(echo=True),
@@ -23,6 +26,7 @@ FAULTS = {
     "foreign": Faults(foreign_address=9),
     "repeated": Faults(twice=True),
     "stray_bytes": Faults(stray_zeros=1),
+    "garbled": Faults(garbage=bytes.fromhex("f8 c0 03")),
 }
 
 
@@ -111,6 +115,14 @@ def test_refused_blocks_that_cost_no_value_are_a_note(quirks):
     assert len(evidence.meters[0].values) == 68
 
 
+def test_a_meter_whose_supply_is_too_weak_for_long_answers():
+    with VirtualLine(FAST, [virtual_meter(faults=Faults(most_bytes=70))], turnaround_s=0.002) as virtual:
+        _, (finding,) = look(bus(virtual.path))
+    assert (finding.kind, finding.what) == ("broken_off", "Long answers break off, short ones do not.")
+    told = re.search(r"`registers_per_request = (\d+)`", finding.advice)
+    assert 1 < int(told[1]) <= 32
+
+
 def test_a_measurand_that_the_meter_does_not_have():
     quirks = Quirks(refuse_undefined=True, absent=frozenset({"frequency"}))
     with VirtualLine(FAST, [virtual_meter(quirks=quirks)], turnaround_s=0.002) as virtual:
@@ -124,6 +136,17 @@ def test_a_meter_without_a_plausible_voltage():
     with VirtualLine(FAST, [virtual_meter(values=zero)], turnaround_s=0.002) as virtual:
         _, (finding,) = look(bus(virtual.path))
     assert finding.kind == "wrong_model"
+
+
+def test_voltages_in_the_other_word_order_are_told():
+    settings = meter_settings()
+    turned = {id_: replace(register, order="little") for id_, register in settings.model.registers.items()}
+    meter_with_turned_words = VirtualMeter(replace(settings.model, registers=turned), values={"voltage_l1": 231.5})
+    with VirtualLine(FAST, [meter_with_turned_words], turnaround_s=0.002) as line:
+        _, (finding,) = look(bus(line.path, settings))
+    assert finding.kind == "wrong_model"
+    assert finding.evidence[-1] == "with the words in the other order voltage_l1 would be 231.5 V"
+    assert "word order" in finding.advice
 
 
 @pytest.mark.parametrize("line", [SerialFormat(19200, 8, "E"), pytest.param(FAST, marks=SLOW)], ids=str)

@@ -43,6 +43,16 @@ def test_cut_answers_lack_their_end():
     assert spoiled(cut_bytes=len(ANSWER) + 2) == b""
 
 
+def test_only_long_answers_break_off():
+    assert spoiled(most_bytes=len(ANSWER)) == ANSWER
+    assert spoiled(most_bytes=5) == ANSWER[:5]
+    assert spoiled(most_bytes=5, cut_bytes=len(ANSWER) - 2) == ANSWER[:2]
+
+
+def test_garbage_comes_instead():
+    assert spoiled(garbage=b"\xf8\xc0", stray_zeros=1, cut_bytes=1) == b"\xf8\xc0"
+
+
 def test_foreign_answers_are_whole_but_for_their_address():
     foreign = spoiled(foreign_address=9)
     assert foreign[0] == 9
