@@ -148,7 +148,8 @@ class _Definition:
             return None
         base = self._find_model(like)
         if base is None:
-            self._keys.may_lack = True
+            # What that model would say is unknown.
+            self._keys.may_lack = ((), ("serial",))
             self._keys.flaw(("like",), f'there is no model "{like}" in the catalogue; `smartmeter models` lists them')
         elif base.sunspec:
             self._keys.flaw(("like",), f"{base.name} describes itself; name it in the settings, without a file")

@@ -22,12 +22,12 @@ class Flaw:
 class Keys:
     """What stands at the keys of a document, and the `flaws` in it.
 
-    `may_lack`: what is missing may stand elsewhere, and is no flaw.
+    `may_lack`: the tables in which it is no flaw if something is missing, as it may stand elsewhere.
     """
 
     def __init__(self) -> None:
         self.flaws: list[Flaw] = []
-        self.may_lack = False
+        self.may_lack: tuple[Place, ...] = ()
 
     def flaw(self, place: Place, text: str) -> None:
         """Notes a mistake."""
@@ -54,7 +54,7 @@ class Keys:
         """
         value = table.get(key, _NOT_THERE)
         if value is _NOT_THERE:
-            if default is None and not self.may_lack:
+            if default is None and place not in self.may_lack:
                 self.flaw((*place, key), f"is missing; it must be {text}")
             return default
         if not fits(value):

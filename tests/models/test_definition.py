@@ -226,6 +226,17 @@ def test_what_an_unknown_model_may_have_is_not_missed():
     assert flaws('name = "X1"\nlike = "SDM999"\nphases = 4').keys() == {"like", "phases"}
 
 
+def test_tables_that_stand_alone_must_be_whole_even_so():
+    half = 'name = "X1"\nlike = "SDM999"\n[serial]\nparity = "E"\n[unlock]\npassword = 1\n[set_mode]\n'
+    half += '[identification]\nserial_number = { address = 1 }\n[[parameters.registers]]\naddress = 1\n'
+    found = flaws(half)
+    assert "serial.baudrate" not in found
+    assert found.keys() >= {
+        *("like", "unlock.passwords", "unlock.state", "set_mode.how"),
+        *("identification.serial_number.type", "parameters.registers.0.type"),
+    }
+
+
 def test_every_mistake_is_told_at_once():
     text = WHOLE.replace("phases = 3", "phases = 9").replace("0x10", "70000").replace("active_power_total", "power")
     assert flaws(text).keys() == {"phases", "map.registers.0.address", "map.registers.1.measurand"}
