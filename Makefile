@@ -25,16 +25,15 @@ page: $(RUN_READY) ## build the page anew
 	$(BIN)/python frontend/build_hook.py
 
 test: $(TEST_READY) ## run the tests
-	$(PYTEST) -n 4 -m "not slow"
+	$(PYTEST) -n 4 --dist worksteal -m "not slow"
 
 slow: $(TEST_READY) ## run the tests that take long
-	$(PYTEST) -n 2 -m slow
+	$(PYTEST) -n 2 --dist worksteal -m slow
 
-check: $(TEST_READY) ## style, types, and the commands in the documents
+check: $(TEST_READY) ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(PYTEST) -q -n 2 tests/test_docs.py tests/test_docs_text.py tests/test_imports.py tests/settings/test_docs.py
 
 benchmarks: $(TEST_READY) ## measure what the documents claim about speed
 	for program in benchmarks/*.py; do echo "== $$program"; $(BIN)/python $$program || exit 1; done

@@ -44,6 +44,8 @@ LASTING = {
     "smartmeter simulate": "read it with",
     "smartmeter watch": "Active power",
 }
+# Those that take seconds, by their first words: they look at a line for a while.
+LENGTHY = ("smartmeter demo --rounds", "smartmeter doctor", "smartmeter record", "smartmeter scan")
 ENDING_BY_THEMSELVES = {"--rounds", "--once", "--help", "check"}
 
 COMMANDS = commands()
@@ -72,10 +74,26 @@ def test_the_documents_show_commands():
     assert len(RUN) > 20
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=str)
-def test_every_command_is_run_or_listed(command):
-    listed = any(begins_with(command, words) for words in NOT_RUN)
-    assert is_run(command) or command.words[0] == "make" or listed, f"{command} in {', '.join(command.places)}"
+def run_with(sign_is_needed):
+    """The commands that are run, as parameters: those that must show a sign of life, or those that end."""
+    return [
+        pytest.param(command, marks=[pytest.mark.slow] if is_lengthy(command) else [])
+        for command in RUN
+        if (sign_of_life(command) is not None) == sign_is_needed
+    ]
+
+
+def is_lengthy(command):
+    return "--pdf" in command.words or any(begins_with(command, words) for words in LENGTHY)
+
+
+def test_every_command_is_run_or_listed():
+    neither = [
+        f"{command} in {', '.join(command.places)}"
+        for command in COMMANDS
+        if not (is_run(command) or command.words[0] == "make" or any(begins_with(command, words) for words in NOT_RUN))
+    ]
+    assert neither == []
 
 
 def test_nothing_is_listed_in_vain():
@@ -96,7 +114,7 @@ def test_make_has_the_target(target):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("command", [each for each in RUN if sign_of_life(each) is None], ids=str)
+@pytest.mark.parametrize("command", run_with(sign_is_needed=False), ids=str)
 def test_it_runs(command, sandbox):
     if shutil.which(command.words[0]) is None and command.words[0] == "sqlite3":
         pytest.skip("sqlite3 is not installed")
@@ -124,7 +142,7 @@ def test_it_runs(command, sandbox):
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("command", [each for each in RUN if sign_of_life(each) is not None], ids=str)
+@pytest.mark.parametrize("command", run_with(sign_is_needed=True), ids=str)
 def test_it_lives_until_it_is_ended(command, sandbox):
     terminal, our_end = pty.openpty()
     words = sandbox.prepare(command)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 from contextlib import redirect_stdout
+from functools import cache
 from io import StringIO
 from urllib.parse import urlparse
 
@@ -127,10 +128,14 @@ def test_every_link_leads_somewhere(document):
         assert not url.fragment or url.fragment in anchors(target), f"{document.name}: {link}"
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_document_that_the_code_names_is_there(source):
-    for name in re.findall(r"\bdocs/[\w/.]+\.md", source.read_text("utf-8")):
-        assert (ROOT / name).exists(), name
+def test_every_document_that_the_code_names_is_there():
+    named = {
+        (str(source.relative_to(ROOT)), name)
+        for source in SOURCES
+        for name in re.findall(r"\bdocs/[\w/.]+\.md", source.read_text("utf-8"))
+    }
+    assert named
+    assert {(source, name) for source, name in named if not (ROOT / name).exists()} == set()
 
 
 def mentions(text):
@@ -138,16 +143,18 @@ def mentions(text):
     return re.findall(r"`smartmeter ([a-z]+\b[^`]*)`", re.sub(r"\s+", " ", text))
 
 
-@pytest.mark.parametrize("text", [*TEXTS, *SOURCES], ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_command_that_is_mentioned_exists_with_its_options(text):
-    for mention in mentions(text.read_text("utf-8")):
+def test_every_command_that_is_mentioned_exists_with_its_options():
+    mentioned = {mention: text for text in (*TEXTS, *SOURCES) for mention in mentions(text.read_text("utf-8"))}
+    assert mentioned
+    for mention, text in mentioned.items():
         command, *words = re.findall(r"[\w./-]+", mention)
-        assert command in COMMANDS, mention
+        assert command in COMMANDS, f"{mention} in {text}"
         shown = help_of(command)
         for option in (word.partition("=")[0] for word in words if word.startswith("-")):
-            assert re.search(rf"{re.escape(option)}\b", shown), mention
+            assert re.search(rf"{re.escape(option)}\b", shown), f"{mention} in {text}"
 
 
+@cache
 def help_of(command):
     output = StringIO()
     with redirect_stdout(output), pytest.raises(SystemExit):

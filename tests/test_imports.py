@@ -46,12 +46,15 @@ def test_the_table_names_every_part():
     assert layers().keys() == parts
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_run_down(path):
-    if part_of(path) in ("__init__", "__main__"):
-        return
-    rows, own = layers(), part_of(path)
-    upwards = [part for part in imported_parts(path) if part != own and rows[part] < rows[own]]
+def test_imports_run_down():
+    rows = layers()
+    upwards = [
+        f"{path.relative_to(ROOT)} imports {part}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if (own := part_of(path)) not in ("__init__", "__main__")
+        for part in imported_parts(path)
+        if part != own and rows[part] < rows[own]
+    ]
     assert upwards == []
 
 

@@ -156,9 +156,9 @@ def test_an_adapter_may_hold_answers_back(tmp_path):
         ((), ("--foreign-address", "9"), "belongs to another request"),
         ((), ("--turnaround-ms", "500"), "no answer"),
         (("--rtu",), ("--noise", "1"), "damaged"),
-        (("--rtu",), ("--cut-bytes", "2"), "broke off"),
-        (("--rtu",), ("--most-bytes", "70"), "broke off"),
-        (("--rtu",), ("--garbage", "f8c003"), "damaged, 3 of 93 bytes"),
+        pytest.param(("--rtu",), ("--cut-bytes", "2"), "broke off", marks=pytest.mark.slow),
+        pytest.param(("--rtu",), ("--most-bytes", "70"), "broke off", marks=pytest.mark.slow),
+        pytest.param(("--rtu",), ("--garbage", "f8c003"), "damaged, 3 of 93 bytes", marks=pytest.mark.slow),
         ((), ("--garbage", "485454502f312e31"), "what came is no Modbus TCP"),
     ],
 )

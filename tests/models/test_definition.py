@@ -228,7 +228,7 @@ def test_what_an_unknown_model_may_have_is_not_missed():
 
 def test_tables_that_stand_alone_must_be_whole_even_so():
     half = 'name = "X1"\nlike = "SDM999"\n[serial]\nparity = "E"\n[unlock]\npassword = 1\n[set_mode]\n'
-    half += '[identification]\nserial_number = { address = 1 }\n[[parameters.registers]]\naddress = 1\n'
+    half += "[identification]\nserial_number = { address = 1 }\n[[parameters.registers]]\naddress = 1\n"
     found = flaws(half)
     assert "serial.baudrate" not in found
     assert found.keys() >= {

@@ -215,7 +215,8 @@ def test_state_and_the_fast_interval(daemon, open_page):
         page = open_page(process.url, locale="en-GB", path="#/state")
         page.get_by_text("bus1").first.wait_for()
         page.get_by_role("button", name="Start").click()
-        page.get_by_text(re.compile("Every .* left")).wait_for()
+        # The same is told to screen readers in a region of its own.
+        page.locator(".fast-status").get_by_text(re.compile("Every .* left")).wait_for()
         process.until(lambda: "Fast interval" in process.log)
 
 
